@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef POLYSHM_BASE_ERROR_H
+#define POLYSHM_BASE_ERROR_H
+
+#include "polyshm.h"
+#include "base/port.h"
+
+/* Note a failure for this thread and return `status`, so that a function can
+ * end with `return pshm_error_set(...)`. */
+PSHM_COLD PSHM_PRINTF(2, 3) polyshm_status
+    pshm_error_set(polyshm_status status, const char *format, ...);
+
+/* The same for a failure whose cause is a system call; `code` is its errno. */
+PSHM_COLD PSHM_PRINTF(3, 4) polyshm_status pshm_error_set_os(
+    polyshm_status status, int code, const char *format, ...);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/options.h"
+
+#include "base/error.h"
+
+#include <string.h>
+
+/* Sizes outside these bounds come from memory that nobody initialised. */
+enum { SIZE_LEAST = 8, SIZE_MOST = 4096 };
+
+polyshm_status
+pshm_options_copy(void *ours, size_t size, const void *theirs) {
+  memset(ours, 0, size);
+  if (theirs == NULL)
+    return POLYSHM_OK;
+
+  uint64_t claimed;
+  memcpy(&claimed, theirs, sizeof claimed);
+  if (claimed < SIZE_LEAST || claimed > SIZE_MOST)
+    return pshm_error_set(
+        POLYSHM_E_INVALID,
+        "an options struct says struct_size = %llu; set it to its sizeof",
+        (unsigned long long)claimed);
+
+  const unsigned char *bytes = theirs;
+  for (size_t i = size; i < claimed; i++)
+    if (bytes[i] != 0)
+      return pshm_error_set(
+          POLYSHM_E_UNSUPPORTED,
+          "an options struct sets a member that this library does not know");
+
+  memcpy(ours, theirs, claimed < size ? (size_t)claimed : size);
+  return POLYSHM_OK;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/os.h"
+
+#include <time.h>
+
+void os_clock_sleep(int64_t nanoseconds) {
+  struct timespec time = {
+      .tv_sec = (time_t)(nanoseconds / 1000000000),
+      .tv_nsec = (long)(nanoseconds % 1000000000),
+  };
+  nanosleep(&time, NULL);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handles on lists: a block, and where the parts of the list are in it.
+ *
+ * The layout is checked once, when the list is opened, and kept here; later
+ * changes to the frame in the block cannot lead us astray. What a slot says of
+ * itself is checked by slot.c at each use.
+ */
+#include "base/error.h"
+#include "base/options.h"
+#include "base/value.h"
+#include "shm/block.h"
+#include "shm/layout.h"
+#include "shm/slot.h"
+
+#include <stdlib.h>
+
+struct polyshm_list {
+  pshm_layout layout;
+  polyshm_block *block;
+};
+
+PSHM_COLD static polyshm_status fail_null(void) {
+  return pshm_error_set(
+      POLYSHM_E_INVALID, "the list or an output of the call is NULL");
+}
+
+/* Every access begins here. */
+static inline polyshm_status check(const polyshm_list *list, const void *out) {
+  if (PSHM_UNLIKELY(list == NULL || out == NULL))
+    return fail_null();
+  if (PSHM_UNLIKELY(list->block->map.address == NULL))
+    return pshm_error_set(
+        POLYSHM_E_CLOSED, "the list '%s' has been closed", list->block->name);
+  return POLYSHM_OK;
+}
+
+/* ------------------------------------------------------------------- opening */
+
+/* Takes the block over, also when it fails. */
+static polyshm_status wrap(
+    polyshm_block *block, const pshm_layout *layout, polyshm_list **out_list) {
+  polyshm_list *list = malloc(sizeof *list);
+  if (list == NULL) {
+    polyshm_block_free(block);
+    return pshm_error_set(
+        POLYSHM_E_MEMORY, "out of memory for a list's handle");
+  }
+  list->layout = *layout;
+  list->block = block;
+  *out_list = list;
+  return POLYSHM_OK;
+}
+
+static polyshm_status
+attach(const char *name, uint32_t flags, polyshm_list **out_list) {
+  polyshm_block *block;
+  polyshm_status status = pshm_block_attach(name, flags, &block);
+  if (status != POLYSHM_OK)
+    return status;
+  pshm_layout layout;
+  status = pshm_layout_read(
+      block->map.address, block->size, block->name, &layout);
+  if (status != POLYSHM_OK) {
+    polyshm_block_free(block);
+    return status;
+  }
+  return wrap(block, &layout, out_list);
+}
+
+polyshm_status polyshm_list_open(
+    const char *name, uint32_t flags, polyshm_list **out_list) {
+  if (out_list == NULL)
+    return fail_null();
+  polyshm_status status = pshm_block_check_flags(flags, POLYSHM_READ_ONLY);
+  return status == POLYSHM_OK ? attach(name, flags, out_list) : status;
+}
+
+/* ------------------------------------------------------------------- creating */
+
+static uint64_t size_slot(
+    int32_t type, const polyshm_value *value,
+    const polyshm_list_options *options) {
+  uint64_t size = pshm_slot_size(type, value);
+  uint64_t wanted = options->slot_capacity;
+  if (size < wanted)
+    size = PSHM_WORD * ((wanted + PSHM_WORD - 1) / PSHM_WORD);
+  return size;
+}
+
+/* Check all values before anything exists, and add up their slots. */
+static polyshm_status measure(
+    const polyshm_value *values, uint64_t nvalues,
+    const polyshm_list_options *options, uint64_t *out_data_size) {
+  uint64_t data_size = 0;
+  for (uint64_t i = 0; i < nvalues; i++) {
+    int32_t type;
+    polyshm_status status = pshm_value_settle(values + i, &type);
+    if (status != POLYSHM_OK)
+      return status;
+    uint64_t size = size_slot(type, values + i, options);
+    if (size > POLYSHM_TEXT_MAX)
+      return pshm_error_set(
+          POLYSHM_E_SPACE,
+          "value %llu needs a slot of %llu bytes; a list's slots have at most "
+          "%d",
+          (unsigned long long)i, (unsigned long long)size, POLYSHM_TEXT_MAX);
+    if (data_size > INT64_MAX / 2 - size)
+      return pshm_error_set(POLYSHM_E_MEMORY, "the list is too large");
+    data_size += size;
+  }
+  *out_data_size = data_size;
+  return POLYSHM_OK;
+}
+
+static polyshm_status fill(
+    const pshm_layout *layout, const polyshm_value *values,
+    const polyshm_list_options *options) {
+  uint64_t offset = 0;
+  polyshm_status status = POLYSHM_OK;
+  for (uint64_t i = 0; i < layout->length && status == POLYSHM_OK; i++) {
+    int32_t type;
+    status = pshm_value_settle(values + i, &type);
+    if (status != POLYSHM_OK)
+      break;
+    offset += size_slot(type, values + i, options);
+    if (offset > layout->data_size)
+      return pshm_error_set(
+          POLYSHM_E_INVALID, "the values changed while they were stored");
+    atomic_store_explicit(
+        layout->offsets + i + 1, offset, memory_order_relaxed);
+    status = pshm_slot_write(layout, i, type, values + i);
+  }
+  return status;
+}
+
+/* A filled list that nobody can find yet. */
+static polyshm_status make(
+    const polyshm_value *values, uint64_t nvalues,
+    const polyshm_list_options *options, polyshm_list **out_list) {
+  uint64_t data_size = 0;
+  polyshm_status status = measure(values, nvalues, options, &data_size);
+  if (status != POLYSHM_OK)
+    return status;
+  uint64_t size = pshm_layout_size(nvalues, data_size);
+  if (size == 0)
+    return pshm_error_set(POLYSHM_E_MEMORY, "the list is too large");
+
+  polyshm_block *block;
+  status = pshm_block_make(size, 0, options->mode, &block);
+  if (status != POLYSHM_OK)
+    return status;
+  pshm_layout layout =
+      pshm_layout_write(block->map.address, nvalues, data_size);
+  status = fill(&layout, values, options);
+  if (status != POLYSHM_OK) {
+    polyshm_block_free(block);
+    return status;
+  }
+  return wrap(block, &layout, out_list);
+}
+
+polyshm_status polyshm_list_create(
+    const char *name, const polyshm_value *values, uint64_t nvalues,
+    uint32_t flags, const polyshm_list_options *options,
+    polyshm_list **out_list) {
+  if (out_list == NULL)
+    return fail_null();
+  if (values == NULL && nvalues != 0)
+    return pshm_error_set(
+        POLYSHM_E_INVALID, "the values of a list are NULL");
+  polyshm_list_options ours;
+  polyshm_status status = pshm_options_copy(&ours, sizeof ours, options);
+  if (status == POLYSHM_OK)
+    status = pshm_block_check_flags(flags, POLYSHM_CREATE | POLYSHM_EXCLUSIVE);
+  if (status == POLYSHM_OK && ours.slot_capacity > POLYSHM_TEXT_MAX)
+    status = pshm_error_set(
+        POLYSHM_E_INVALID, "a slot's capacity is at most %d bytes",
+        POLYSHM_TEXT_MAX);
+  if (status != POLYSHM_OK)
+    return status;
+
+  polyshm_list *made = NULL;
+  status = POLYSHM_E_EXISTS;
+  for (int i = 0; i < PSHM_BLOCK_TRIES && status == POLYSHM_E_EXISTS; i++) {
+    if (name != NULL && pshm_block_may_open(flags)) {
+      status = attach(name, 0, out_list);
+      if (status != POLYSHM_E_NOT_FOUND) {
+        polyshm_list_free(made);
+        return status;
+      }
+    }
+    status = made == NULL ? make(values, nvalues, &ours, &made) : POLYSHM_OK;
+    if (status == POLYSHM_OK)
+      status = pshm_block_publish(made->block, name);
+    if (!pshm_block_may_open(flags))
+      break;
+  }
+  if (status != POLYSHM_OK) {
+    polyshm_list_free(made);
+    return status;
+  }
+  *out_list = made;
+  return POLYSHM_OK;
+}
+
+/* ------------------------------------------------------------------- leaving */
+
+polyshm_status polyshm_list_close(polyshm_list *list) {
+  return list == NULL ? fail_null() : polyshm_block_close(list->block);
+}
+
+void polyshm_list_free(polyshm_list *list) {
+  if (list == NULL)
+    return;
+  polyshm_block_free(list->block);
+  free(list);
+}
+
+/* -------------------------------------------------------------------- access */
+
+polyshm_block *polyshm_list_block(const polyshm_list *list) {
+  return list == NULL ? NULL : list->block;
+}
+
+uint64_t polyshm_list_length(const polyshm_list *list) {
+  return list == NULL ? 0 : list->layout.length;
+}
+
+polyshm_status polyshm_list_capacity(
+    const polyshm_list *list, uint64_t index, uint64_t *out_capacity) {
+  polyshm_status status = check(list, out_capacity);
+  if (status != POLYSHM_OK)
+    return status;
+  return pshm_slot_capacity(&list->layout, index, out_capacity);
+}
+
+polyshm_status polyshm_list_get(
+    const polyshm_list *list, uint64_t index, void *buffer, uint64_t capacity,
+    polyshm_value *out_value) {
+  polyshm_status status = check(list, out_value);
+  if (PSHM_UNLIKELY(status != POLYSHM_OK))
+    return status;
+  if (PSHM_UNLIKELY(buffer == NULL))
+    capacity = 0;
+  return pshm_slot_read(&list->layout, index, buffer, capacity, out_value);
+}
+
+polyshm_status polyshm_list_set(
+    polyshm_list *list, uint64_t index, const polyshm_value *value) {
+  polyshm_status status = check(list, list);
+  if (PSHM_UNLIKELY(status != POLYSHM_OK))
+    return status;
+  if (PSHM_UNLIKELY(list->block->flags & POLYSHM_READ_ONLY))
+    return pshm_error_set(
+        POLYSHM_E_ACCESS, "the list '%s' is open for reading only",
+        list->block->name);
+  int32_t type;
+  status = pshm_value_settle(value, &type);
+  if (PSHM_UNLIKELY(status != POLYSHM_OK))
+    return status;
+  return pshm_slot_write(&list->layout, index, type, value);
+}
+
+polyshm_status polyshm_list_find(
+    const polyshm_list *list, uint64_t start, const polyshm_value *value,
+    uint64_t *out_index) {
+  polyshm_status status = check(list, out_index);
+  if (status == POLYSHM_OK)
+    status = pshm_value_check(value);
+  return status == POLYSHM_OK
+             ? pshm_slot_find(&list->layout, start, value, out_index)
+             : status;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One interface for every language: the language's own file first, then the
+ * classes, then the header.
+ *
+ * The language file brings the typemaps, which bind to the header's types and
+ * parameter names and never to single functions, and POLYSHM_BLOCK and
+ * POLYSHM_LIST, which put the hot paths straight into the language's slots or
+ * metatables. A method without a body is the header's function of that name.
+ */
+%module(package="polyshm") core
+
+%{
+#include <polyshm.h>
+%}
+%include <stdint.i>
+
+#if defined(SWIGPYTHON)
+%include "python.i"
+#elif defined(SWIGLUA)
+%include "lua.i"
+#endif
+
+%nodefaultctor;
+%nodefaultdtor;
+%ignore polyshm_value;
+
+POLYSHM_BLOCK(polyshm_block)
+POLYSHM_LIST(polyshm_list)
+
+typedef struct polyshm_block {} polyshm_block;
+typedef struct polyshm_list {} polyshm_list;
+
+%extend polyshm_block {
+  ~polyshm_block() {
+    polyshm_block_free($self);
+  }
+  polyshm_status close();
+}
+
+%extend polyshm_list {
+  ~polyshm_list() {
+    polyshm_list_free($self);
+  }
+  polyshm_status close();
+  polyshm_status capacity(uint64_t index, uint64_t *out_capacity);
+}
+
+/* Constants and functions as the header has them, less their prefix; what is a
+ * method above, or needs a language's own form, is not repeated. */
+%rename("%(strip:[POLYSHM_])s", regextarget=1) "^POLYSHM_";
+%rename("%(strip:[polyshm_])s", regextarget=1, %$isfunction) "^polyshm_";
+%rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)
+    "^polyshm_(block|list)_(free|close|capacity|pin|unpin|get|set|block)$";
+%include "polyshm.h"
