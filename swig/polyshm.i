@@ -24,6 +24,9 @@
 %nodefaultctor;
 %nodefaultdtor;
 %ignore polyshm_value;
+%ignore polyshm_value_of;
+%ignore polyshm_block_options;
+%ignore polyshm_list_options;
 
 POLYSHM_BLOCK(polyshm_block)
 POLYSHM_LIST(polyshm_list)
@@ -52,4 +55,9 @@ typedef struct polyshm_list {} polyshm_list;
 %rename("%(strip:[polyshm_])s", regextarget=1, %$isfunction) "^polyshm_";
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)
     "^polyshm_(block|list)_(free|close|capacity|pin|unpin|get|set|block)$";
+#if defined(SWIGPYTHON)
+/* Python's classes have constructors and properties instead. */
+%rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)
+    "^polyshm_(block|list)_";
+#endif
 %include "polyshm.h"

@@ -40,6 +40,14 @@ static inline double as_float(uint64_t word) {
   return f;
 }
 
+/* A word with its first byte in the lowest bits, whatever the machine. */
+static inline uint64_t first_byte_low(uint64_t word) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap64(word);
+#endif
+  return word;
+}
+
 /* A bool is a byte behind seven others. */
 static inline bool as_bool(uint64_t word) {
   unsigned char bytes[PSHM_WORD];
@@ -124,19 +132,15 @@ find_slot(const pshm_layout *layout, uint64_t index, slot *out_slot) {
 
 /* The width that a format text "%us" says, or a number above every capacity if
  * it says something else. */
-static uint64_t string_width(uint64_t format) {
-  unsigned char text[PSHM_WORD];
-  memcpy(text, &format, sizeof text);
-  uint64_t width = 0;
-  int i = 0;
-  while (i < PSHM_WORD && text[i] >= '0' && text[i] <= '9')
-    width = width * 10 + (uint64_t)(text[i++] - '0');
-  if (i == 0 || i == PSHM_WORD || text[i] != 's')
-    return UINT64_MAX;
-  while (++i < PSHM_WORD)
-    if (text[i] != 0)
-      return UINT64_MAX;
-  return width;
+static inline uint64_t string_width(uint64_t format) {
+  uint64_t text = first_byte_low(format), width = 0;
+  unsigned digit;
+  while ((digit = (unsigned)(text & 0xff) - '0') <= 9) {
+    width = width * 10 + digit;
+    text >>= 8;
+  }
+  /* Digits were seen, and behind them an s and nothing else. */
+  return text == 's' && text != first_byte_low(format) ? width : UINT64_MAX;
 }
 
 enum { TYPE_UNKNOWN = -1 };
@@ -183,16 +187,8 @@ static inline uint64_t first_bytes(uint64_t word, uint64_t nbytes) {
 
 /* Bytes of a word up to its last one that is not zero. */
 static inline uint64_t used_bytes(uint64_t word) {
-#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  word = first_byte_low(word);
   return word == 0 ? 0 : PSHM_WORD - (uint64_t)__builtin_clzll(word) / 8;
-#else
-  unsigned char bytes[PSHM_WORD];
-  memcpy(bytes, &word, sizeof bytes);
-  uint64_t nbytes = PSHM_WORD;
-  while (nbytes > 0 && bytes[nbytes - 1] == 0)
-    nbytes--;
-  return nbytes;
-#endif
 }
 
 /* Copy a string without the zeros at its end. Where it ends is decided by one

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""SharedMemory and ShareableList, as in multiprocessing.shared_memory.
+
+Element access, iteration, `in`, index() and count() are C functions of the base
+classes; nothing here stands in their way.
+"""
+
+import functools
+import operator
+import sys
+import weakref
+from types import GenericAlias
+
+from . import core
+
+__all__ = ["SharedMemory", "ShareableList"]
+
+
+class _Absent:
+    """Hides what SWIG's objects bring along and means nothing here."""
+
+    def __get__(self, instance, owner):
+        raise AttributeError(f"{owner.__name__!r} object has no such attribute")
+
+
+def _named(error, name):
+    """Tell an OSError which file it is about, as a system call's own does."""
+    if name is not None:
+        error.filename = name
+    return error
+
+
+class SharedMemory(core.Block):
+    """A block of shared memory that other processes find by its name.
+
+    With create=True a new block of `size` zeroed bytes is made; its name is
+    drawn if none is given. Without, the block called `name` is attached. Its
+    bytes are `buf`, a memoryview.
+
+    A new block's memory is reserved, so that a full /dev/shm is an OSError now
+    and not a bus error later; sparse=True leaves that out. read_only=True
+    attaches so that `buf` cannot be written. `mode` are a new block's
+    permissions, less the umask.
+
+    The block stays until unlink() is called, whoever exits.
+    """
+
+    acquire = append = disown = next = own = thisown = _Absent()
+
+    _buf = None
+
+    def __init__(
+        self,
+        name=None,
+        create=False,
+        size=0,
+        *,
+        read_only=False,
+        sparse=False,
+        mode=0o600,
+    ):
+        if not size >= 0:
+            raise ValueError("'size' must be a positive integer")
+        size = operator.index(size)
+        if size > sys.maxsize:
+            raise OverflowError("Python int too large to convert to C long")
+        if create and size == 0:
+            raise ValueError(
+                "'size' must be a positive number different from zero"
+            )
+        if name is None and not create:
+            raise ValueError("'name' can only be None if create=True")
+
+        flags = 0
+        if create:
+            flags |= core.CREATE | core.EXCLUSIVE
+        if read_only:
+            flags |= core.READ_ONLY
+        if sparse:
+            flags |= core.SPARSE
+        self._name = None if name is None else "/" + name
+        try:
+            super().__init__(name, size, flags, mode)
+        except OSError as error:
+            raise _named(error, self._name)
+        if name is None:
+            self._name = "/" + super().name
+        self._buf = self.view()
+
+    @property
+    def name(self):
+        """The block's name; pass it to others to let them attach."""
+        return self._name[1:]
+
+    @property
+    def buf(self):
+        """A memoryview of the whole block; None once it is closed."""
+        return self._buf
+
+    def close(self):
+        """Unmap the block here; it lives on for others.
+
+        BufferError while views of `buf` are left. Closing twice is fine.
+        """
+        if self._buf is not None:
+            self._buf.release()
+            self._buf = None
+        super().close()
+
+    def unlink(self):
+        """Remove the name. Who has the block open keeps it."""
+        try:
+            core.unlink(self._name)
+        except OSError as error:
+            raise _named(error, self._name)
+
+    def __reduce__(self):
+        return self.__class__, (self.name, False, self.size)
+
+    def __repr__(self):
+        return f"{self.__class__.__name__}({self.name!r}, size={self.size})"
+
+
+class ShareableList(core.List):
+    """A list of fixed length whose items live in a block of shared memory.
+
+    Items are int, float, bool, str, bytes or None; any of them can replace any
+    other that left it room enough. Given a sequence, a new list is made, called
+    `name` or by a drawn name; without one, the list called `name` is attached.
+
+    `capacity` is the least number of bytes to reserve for each item. `mode` and
+    `read_only` are as for SharedMemory.
+    """
+
+    acquire = append = disown = next = own = thisown = _Absent()
+
+    _shm = None
+
+    def __init__(
+        self, sequence=None, *, name=None, capacity=0, read_only=False,
+        mode=0o600,
+    ):
+        if name is None or sequence is not None:
+            values = sequence or ()
+        else:
+            values = None
+        flags = core.READ_ONLY if read_only else 0
+        self._name = None if name is None else "/" + name
+        try:
+            super().__init__(name, values, flags, capacity, mode)
+        except OSError as error:
+            raise _named(error, self._name)
+        if name is None:
+            self._name = "/" + super().name
+
+    @property
+    def shm(self):
+        """The SharedMemory beneath."""
+        # The block's object keeps the list alive, so the list must not keep it.
+        block = None if self._shm is None else self._shm()
+        if block is None:
+            block = SharedMemory.__new__(SharedMemory)
+            self.lend_block(block)
+            block._name = self._name
+            block._list = self
+            try:
+                block._buf = block.view()
+            except core.ClosedError:
+                pass
+            self._shm = weakref.ref(block)
+        return block
+
+    @property
+    def name(self):
+        """The name of the block beneath."""
+        return self._name[1:]
+
+    def close(self):
+        """Unmap the list here; it lives on for others. As shm.close()."""
+        self.shm.close()
+
+    def unlink(self):
+        """Remove the list's name, as shm.unlink()."""
+        self.shm.unlink()
+
+    def __reduce__(self):
+        return functools.partial(self.__class__, name=self.name), ()
+
+    def __repr__(self):
+        return f"{self.__class__.__name__}({list(self)}, name={self.name!r})"
+
+    __class_getitem__ = classmethod(GenericAlias)

@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What Python's modules are made of: errors, values, slots. Included by the C
+ * file that SWIG generates, behind SWIG's own runtime.
+ */
+#ifndef POLYSHM_SWIG_PYTHON_H
+#define POLYSHM_SWIG_PYTHON_H
+
+#include <polyshm.h>
+
+#include <Python.h>
+
+#include <string.h>
+
+/* SWIG reads %immutable members through functions of these names. */
+#define polyshm_block_name_get polyshm_block_name
+#define polyshm_block_size_get polyshm_block_size
+#define polyshm_block_flags_get polyshm_block_flags
+#define polyshm_list_name_get(list) polyshm_block_name(polyshm_list_block(list))
+
+static PyObject *pshm_python_struct_error;
+static PyObject *pshm_python_corrupt_error;
+static PyObject *pshm_python_version_error;
+static PyObject *pshm_python_closed_error;
+
+/* -------------------------------------------------------------------- errors */
+
+/* Raise what Python itself would raise for this failure: OSError and its
+ * subclasses if the system refused, with the system's words where they say
+ * enough. Returns NULL. */
+static PyObject *pshm_python_raise(polyshm_status status) {
+  const char *message = polyshm_error_message();
+  int code = polyshm_error_os();
+  if (code != 0) {
+    switch (status) {
+    case POLYSHM_E_INVALID:
+    case POLYSHM_E_NOT_FOUND:
+    case POLYSHM_E_EXISTS:
+    case POLYSHM_E_ACCESS:
+    case POLYSHM_E_MEMORY:
+      message = strerror(code);
+      break;
+    default:
+      break;
+    }
+    PyObject *arguments = Py_BuildValue("(is)", code, message);
+    if (arguments != NULL) {
+      PyErr_SetObject(PyExc_OSError, arguments);
+      Py_DECREF(arguments);
+    }
+    return NULL;
+  }
+
+  PyObject *type;
+  switch (status) {
+  case POLYSHM_E_MEMORY:
+    type = PyExc_MemoryError;
+    break;
+  case POLYSHM_E_ACCESS:
+    type = PyExc_PermissionError;
+    break;
+  case POLYSHM_E_CLOSED:
+    type = pshm_python_closed_error;
+    break;
+  case POLYSHM_E_BUSY:
+    type = PyExc_BufferError;
+    message = "cannot close exported pointers exist";
+    break;
+  case POLYSHM_E_RANGE:
+    type = PyExc_IndexError;
+    break;
+  case POLYSHM_E_TYPE:
+    type = PyExc_TypeError;
+    break;
+  case POLYSHM_E_CORRUPT:
+    type = pshm_python_corrupt_error;
+    break;
+  case POLYSHM_E_VERSION:
+    type = pshm_python_version_error;
+    break;
+  case POLYSHM_E_INVALID:
+  case POLYSHM_E_SPACE:
+    type = PyExc_ValueError;
+    break;
+  default:
+    type = PyExc_OSError;
+    break;
+  }
+  PyErr_SetString(type, message);
+  return NULL;
+}
+
+static int pshm_python_dead(void) {
+  PyErr_SetString(PyExc_ValueError, "the object is not initialised");
+  return -1;
+}
+
+/* -------------------------------------------------------------------- values */
+
+static int pshm_python_name(PyObject *object, char **out_name) {
+  *out_name = NULL;
+  if (object == Py_None)
+    return 0;
+  if (!PyUnicode_Check(object)) {
+    PyErr_Format(
+        PyExc_TypeError, "a name must be str, not %.200s",
+        Py_TYPE(object)->tp_name);
+    return -1;
+  }
+  Py_ssize_t length;
+  const char *name = PyUnicode_AsUTF8AndSize(object, &length);
+  if (name == NULL)
+    return -1;
+  if ((size_t)length != strlen(name)) {
+    PyErr_SetString(PyExc_ValueError, "embedded null character");
+    return -1;
+  }
+  *out_name = (char *)name;
+  return 0;
+}
+
+static PyObject *pshm_python_from_value(const polyshm_value *value) {
+  switch (value->type) {
+  case POLYSHM_INT:
+    return PyLong_FromLongLong(value->of.i);
+  case POLYSHM_FLOAT:
+    return PyFloat_FromDouble(value->of.f);
+  case POLYSHM_STRING:
+    return PyUnicode_DecodeUTF8(value->of.p, (Py_ssize_t)value->size, NULL);
+  case POLYSHM_BYTES:
+    return PyBytes_FromStringAndSize(value->of.p, (Py_ssize_t)value->size);
+  case POLYSHM_BOOL:
+    return PyBool_FromLong(value->of.i != 0);
+  default:
+    Py_RETURN_NONE;
+  }
+}
+
+/* 1 if `object` can be a list's value, 0 if not, -1 with an exception. What the
+ * value points to belongs to the object. Subclasses of str and bytes pass only
+ * if `lax`, as with stock Python. */
+static int
+pshm_python_to_value(PyObject *object, int lax, polyshm_value *value) {
+  value->reserved = 0;
+  value->size = 0;
+  value->of.i = 0;
+  if (PyLong_CheckExact(object)) {
+    int overflow;
+    value->type = POLYSHM_INT;
+    value->of.i = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow == 0)
+      return 1;
+    PyErr_SetString(
+        pshm_python_struct_error,
+        PY_VERSION_HEX < 0x030c0000
+            ? "argument out of range"
+            : "'q' format requires -9223372036854775808 <= number <= "
+              "9223372036854775807");
+    return -1;
+  }
+  if (PyFloat_CheckExact(object)) {
+    value->type = POLYSHM_FLOAT;
+    value->of.f = PyFloat_AS_DOUBLE(object);
+    return 1;
+  }
+  if (PyUnicode_CheckExact(object) || (lax && PyUnicode_Check(object))) {
+    Py_ssize_t size;
+    value->type = POLYSHM_STRING;
+    value->of.p = PyUnicode_AsUTF8AndSize(object, &size);
+    value->size = (uint64_t)size;
+    return value->of.p == NULL ? -1 : 1;
+  }
+  if (PyBytes_CheckExact(object) || (lax && PyBytes_Check(object))) {
+    value->type = POLYSHM_BYTES;
+    value->of.p = PyBytes_AS_STRING(object);
+    value->size = (uint64_t)PyBytes_GET_SIZE(object);
+    return 1;
+  }
+  if (PyBool_Check(object)) {
+    value->type = POLYSHM_BOOL;
+    value->of.i = object == Py_True;
+    return 1;
+  }
+  value->type = POLYSHM_NONE;
+  return object == Py_None;
+}
+
+/* Stock Python looks types up in a dictionary, and its users catch that. */
+static int pshm_python_refuse(PyObject *object) {
+  PyErr_SetObject(PyExc_KeyError, (PyObject *)Py_TYPE(object));
+  return -1;
+}
+
+/* -------------------------------------------------------------------- blocks */
+
+static polyshm_block *pshm_python_open_block(
+    const char *name, uint64_t size, uint32_t flags, uint32_t mode) {
+  polyshm_block_options options = {
+      .struct_size = sizeof options, .mode = mode};
+  polyshm_block *block = NULL;
+  polyshm_status status;
+  Py_BEGIN_ALLOW_THREADS
+  status = polyshm_block_open(name, size, flags, &options, &block);
+  Py_END_ALLOW_THREADS
+  if (status != POLYSHM_OK)
+    pshm_python_raise(status);
+  return block;
+}
+
+/* The exporter behind a memoryview. It pins the block, not the Python object,
+ * so that an object that caches its view is no reference cycle, and a view that
+ * outlives its object stays valid. */
+typedef struct pshm_python_pin {
+  PyObject_HEAD
+  polyshm_block *block;
+  void *address;
+  Py_ssize_t size;
+} pshm_python_pin;
+
+static void pshm_python_pin_dealloc(PyObject *self) {
+  polyshm_block *block = ((pshm_python_pin *)self)->block;
+  if (block != NULL)
+    polyshm_block_unpin(block);
+  PyObject_Free(self);
+}
+
+static int pshm_python_pin_buffer(PyObject *self, Py_buffer *view, int flags) {
+  pshm_python_pin *pin = (pshm_python_pin *)self;
+  int read_only =
+      (polyshm_block_flags(pin->block) & POLYSHM_READ_ONLY) != 0;
+  return PyBuffer_FillInfo(
+      view, self, pin->address, pin->size, read_only, flags);
+}
+
+static PyBufferProcs pshm_python_pin_procs = {
+    .bf_getbuffer = pshm_python_pin_buffer};
+
+static PyTypeObject pshm_python_pin_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "polyshm.core.Pin",
+    .tp_basicsize = sizeof(pshm_python_pin),
+    .tp_dealloc = pshm_python_pin_dealloc,
+    .tp_as_buffer = &pshm_python_pin_procs,
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+};
+
+static PyObject *pshm_python_view(polyshm_block *block) {
+  pshm_python_pin *pin = PyObject_New(pshm_python_pin, &pshm_python_pin_type);
+  if (pin == NULL)
+    return NULL;
+  uint64_t size = 0;
+  polyshm_status status = polyshm_block_pin(block, &pin->address, &size);
+  pin->block = status == POLYSHM_OK ? block : NULL;
+  pin->size = (Py_ssize_t)size;
+  PyObject *view = status == POLYSHM_OK
+                       ? PyMemoryView_FromObject((PyObject *)pin)
+                       : pshm_python_raise(status);
+  Py_DECREF(pin);
+  return view;
+}
+
+static PyObject *pshm_python_lend(PyObject *object, polyshm_block *block) {
+  SwigPyObject *lent = SWIG_Python_GetSwigThis(object);
+  if (lent == NULL || lent->ptr != NULL) {
+    PyErr_SetString(PyExc_TypeError, "a fresh Block is needed");
+    return NULL;
+  }
+  lent->ptr = block;
+  lent->own = 0;
+  Py_RETURN_NONE;
+}
+
+/* --------------------------------------------------------------------- lists */
+
+static polyshm_list *
+pshm_python_open_list(const char *name, uint32_t flags) {
+  polyshm_list *list = NULL;
+  polyshm_status status;
+  Py_BEGIN_ALLOW_THREADS
+  status = polyshm_list_open(name, flags, &list);
+  Py_END_ALLOW_THREADS
+  if (status != POLYSHM_OK)
+    pshm_python_raise(status);
+  return list;
+}
+
+static polyshm_list *pshm_python_create_list(
+    const char *name, PyObject *values, uint32_t flags, uint64_t slot_capacity,
+    uint32_t mode) {
+  /* A tuple of our own keeps the strings alive while other threads run. */
+  PyObject *items = PySequence_Tuple(values);
+  if (items == NULL)
+    return NULL;
+  polyshm_list *list = NULL;
+  Py_ssize_t nitems = PyTuple_GET_SIZE(items);
+  polyshm_value *converted = PyMem_New(polyshm_value, nitems ? nitems : 1);
+  if (converted == NULL) {
+    PyErr_NoMemory();
+    goto done;
+  }
+  for (Py_ssize_t i = 0; i < nitems; i++) {
+    PyObject *item = PyTuple_GET_ITEM(items, i);
+    int known = pshm_python_to_value(item, 0, converted + i);
+    if (known == 0)
+      pshm_python_refuse(item);
+    if (known != 1)
+      goto done;
+  }
+
+  polyshm_list_options options = {
+      .struct_size = sizeof options,
+      .slot_capacity = slot_capacity,
+      .mode = mode};
+  polyshm_status status;
+  Py_BEGIN_ALLOW_THREADS
+  status = polyshm_list_create(
+      name, converted, (uint64_t)nitems, flags, &options, &list);
+  Py_END_ALLOW_THREADS
+  if (status != POLYSHM_OK)
+    pshm_python_raise(status);
+
+done:
+  PyMem_Free(converted);
+  Py_DECREF(items);
+  return list;
+}
+
+static inline polyshm_list *pshm_python_list(PyObject *self) {
+  return ((SwigPyObject *)self)->ptr;
+}
+
+static Py_ssize_t pshm_python_length(PyObject *self) {
+  polyshm_list *list = pshm_python_list(self);
+  if (list == NULL)
+    return pshm_python_dead();
+  return (Py_ssize_t)polyshm_list_length(list);
+}
+
+/* A string longer than the buffer on the stack. */
+static PyObject *pshm_python_get_long(polyshm_list *list, uint64_t index) {
+  uint64_t capacity;
+  polyshm_status status = polyshm_list_capacity(list, index, &capacity);
+  if (status != POLYSHM_OK)
+    return pshm_python_raise(status);
+  void *buffer = PyMem_Malloc((size_t)capacity);
+  if (buffer == NULL)
+    return PyErr_NoMemory();
+  polyshm_value value;
+  status = polyshm_list_get(list, index, buffer, capacity, &value);
+  PyObject *object = status == POLYSHM_OK ? pshm_python_from_value(&value)
+                                          : pshm_python_raise(status);
+  PyMem_Free(buffer);
+  return object;
+}
+
+static PyObject *pshm_python_get(polyshm_list *list, uint64_t index) {
+  char buffer[256];
+  polyshm_value value;
+  polyshm_status status =
+      polyshm_list_get(list, index, buffer, sizeof buffer, &value);
+  if (status == POLYSHM_OK)
+    return pshm_python_from_value(&value);
+  if (status == POLYSHM_E_SPACE)
+    return pshm_python_get_long(list, index);
+  if (status == POLYSHM_E_RANGE) {
+    PyErr_SetString(PyExc_IndexError, "index out of range");
+    return NULL;
+  }
+  return pshm_python_raise(status);
+}
+
+static PyObject *pshm_python_item(PyObject *self, Py_ssize_t index) {
+  polyshm_list *list = pshm_python_list(self);
+  if (list == NULL) {
+    pshm_python_dead();
+    return NULL;
+  }
+  /* A negative index is a huge unsigned one, and so out of range. */
+  return pshm_python_get(list, (uint64_t)index);
+}
+
+static int
+pshm_python_assign_item(PyObject *self, Py_ssize_t index, PyObject *object) {
+  polyshm_list *list = pshm_python_list(self);
+  if (list == NULL)
+    return pshm_python_dead();
+  if (object == NULL) {
+    PyErr_SetString(
+        PyExc_TypeError, "the items of a shared list cannot be deleted");
+    return -1;
+  }
+  polyshm_value value;
+  int known = pshm_python_to_value(object, 1, &value);
+  polyshm_status status =
+      known == 1 ? polyshm_list_set(list, (uint64_t)index, &value)
+                 : POLYSHM_OK;
+  if (known == 1 && status == POLYSHM_OK)
+    return 0;
+  if (status == POLYSHM_E_RANGE ||
+      (known != 1 && (uint64_t)index >= polyshm_list_length(list))) {
+    PyErr_SetString(PyExc_IndexError, "assignment index out of range");
+    return -1;
+  }
+  if (known == 0)
+    return pshm_python_refuse(object);
+  if (status == POLYSHM_E_SPACE)
+    PyErr_SetString(
+        PyExc_ValueError, "bytes/str item exceeds available storage");
+  else if (status != POLYSHM_OK)
+    pshm_python_raise(status);
+  return -1;
+}
+
+/* Negative indices count from the end; what is still negative stays so and is
+ * found out of range. -1 with an exception is an error. */
+static Py_ssize_t pshm_python_position(PyObject *self, PyObject *key) {
+  if (!PyIndex_Check(key)) {
+    PyErr_Format(
+        PyExc_TypeError, "list indices must be integers, not %.200s",
+        Py_TYPE(key)->tp_name);
+    return -1;
+  }
+  Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+  if (index >= 0)
+    return index;
+  if (index == -1 && PyErr_Occurred())
+    return -1;
+  Py_ssize_t length = pshm_python_length(self);
+  if (length < 0)
+    return -1;
+  index += length;
+  return index < 0 ? PY_SSIZE_T_MIN : index;
+}
+
+static PyObject *pshm_python_subscript(PyObject *self, PyObject *key) {
+  Py_ssize_t index = pshm_python_position(self, key);
+  if (index == -1)
+    return NULL;
+  return pshm_python_item(self, index);
+}
+
+static int pshm_python_assign_subscript(
+    PyObject *self, PyObject *key, PyObject *object) {
+  Py_ssize_t index = pshm_python_position(self, key);
+  if (index == -1)
+    return -1;
+  return pshm_python_assign_item(self, index, object);
+}
+
+/* ----------------------------------------------------------------- searching */
+
+/* The next match at or after *index: 1, 0 if none, -1 with an exception. A
+ * value of a type that lists hold is searched for in C; anything else decides
+ * itself, item by item, what it equals. */
+static int pshm_python_search(
+    polyshm_list *list, PyObject *object, uint64_t *index) {
+  polyshm_value value;
+  int known = pshm_python_to_value(object, 0, &value);
+  if (known == 1) {
+    polyshm_status status = polyshm_list_find(list, *index, &value, index);
+    if (status == POLYSHM_OK)
+      return 1;
+    if (status == POLYSHM_E_NOT_FOUND)
+      return 0;
+    pshm_python_raise(status);
+    return -1;
+  }
+  /* An int too large for a slot may still equal a float. */
+  PyErr_Clear();
+  for (; *index < polyshm_list_length(list); ++*index) {
+    PyObject *item = pshm_python_get(list, *index);
+    if (item == NULL)
+      return -1;
+    int equal = PyObject_RichCompareBool(object, item, Py_EQ);
+    Py_DECREF(item);
+    if (equal != 0)
+      return equal;
+  }
+  return 0;
+}
+
+static int pshm_python_contains(PyObject *self, PyObject *object) {
+  polyshm_list *list = pshm_python_list(self);
+  uint64_t index = 0;
+  if (list == NULL)
+    return pshm_python_dead();
+  return pshm_python_search(list, object, &index);
+}
+
+static PyObject *pshm_python_index(polyshm_list *list, PyObject *object) {
+  uint64_t index = 0;
+  int found = pshm_python_search(list, object, &index);
+  if (found > 0)
+    return PyLong_FromUnsignedLongLong(index);
+  if (found == 0) {
+    if (PY_VERSION_HEX < 0x030e0000)
+      PyErr_Format(PyExc_ValueError, "%R not in this container", object);
+    else
+      PyErr_SetString(
+          PyExc_ValueError, "ShareableList.index(x): x not in list");
+  }
+  return NULL;
+}
+
+static PyObject *pshm_python_count(polyshm_list *list, PyObject *object) {
+  uint64_t index = 0;
+  Py_ssize_t count = 0;
+  int found;
+  while ((found = pshm_python_search(list, object, &index)) > 0) {
+    count++;
+    index++;
+  }
+  return found < 0 ? NULL : PyLong_FromSsize_t(count);
+}
+
+/* ----------------------------------------------------------------- iterating */
+
+/* Python's own sequence iterator would call a subclass's item slot through its
+ * dictionary; this one stays in C. */
+typedef struct pshm_python_iterator {
+  PyObject_HEAD
+  PyObject *owner; /* keeps the list; NULL at the end */
+  uint64_t index;
+} pshm_python_iterator;
+
+static void pshm_python_iterator_dealloc(PyObject *self) {
+  Py_XDECREF(((pshm_python_iterator *)self)->owner);
+  PyObject_Free(self);
+}
+
+static PyObject *pshm_python_iterator_next(PyObject *self) {
+  pshm_python_iterator *iterator = (pshm_python_iterator *)self;
+  if (iterator->owner == NULL)
+    return NULL;
+  polyshm_list *list = pshm_python_list(iterator->owner);
+  if (iterator->index >= polyshm_list_length(list)) {
+    Py_CLEAR(iterator->owner);
+    return NULL;
+  }
+  return pshm_python_get(list, iterator->index++);
+}
+
+static PyTypeObject pshm_python_iterator_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "polyshm.core.Iterator",
+    .tp_basicsize = sizeof(pshm_python_iterator),
+    .tp_dealloc = pshm_python_iterator_dealloc,
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = pshm_python_iterator_next,
+};
+
+static PyObject *pshm_python_iterate(PyObject *self) {
+  if (pshm_python_list(self) == NULL) {
+    pshm_python_dead();
+    return NULL;
+  }
+  pshm_python_iterator *iterator =
+      PyObject_New(pshm_python_iterator, &pshm_python_iterator_type);
+  if (iterator == NULL)
+    return NULL;
+  Py_INCREF(self);
+  iterator->owner = self;
+  iterator->index = 0;
+  return (PyObject *)iterator;
+}
+
+/* -------------------------------------------------------------------- objects */
+
+/* Objects are equal to themselves alone. SWIG's own comparison takes its other
+ * operand for an object of its own without looking. */
+static PyObject *
+pshm_python_compare(PyObject *self, PyObject *other, int operation) {
+  if (operation != Py_EQ && operation != Py_NE)
+    Py_RETURN_NOTIMPLEMENTED;
+  return PyBool_FromLong((self == other) == (operation == Py_EQ));
+}
+
+static Py_hash_t pshm_python_hash(PyObject *self) {
+  return (Py_hash_t)((uintptr_t)self >> 4);
+}
+
+static PyObject *pshm_python_new_error(
+    PyObject *module, PyObject *public, const char *name, PyObject *bases) {
+  char path[64];
+  PyOS_snprintf(path, sizeof path, "polyshm.%s", name);
+  PyObject *error = PyErr_NewException(path, bases, NULL);
+  if (error != NULL) {
+    Py_INCREF(error);
+    if (PyModule_AddObject(module, name, error) != 0) {
+      Py_DECREF(error);
+      Py_CLEAR(error);
+    }
+    SwigPyBuiltin_AddPublicSymbol(public, name);
+  }
+  return error;
+}
+
+/* Called once, when the module is imported. `public` are the names that
+ * polyshm.core takes over from it. */
+static int pshm_python_ready(PyObject *module, PyObject *public) {
+  if (PyType_Ready(&pshm_python_pin_type) != 0 ||
+      PyType_Ready(&pshm_python_iterator_type) != 0)
+    return -1;
+  PyObject *structs = PyImport_ImportModule("struct");
+  if (structs == NULL)
+    return -1;
+  pshm_python_struct_error = PyObject_GetAttrString(structs, "error");
+  Py_DECREF(structs);
+  /* A closed list raises TypeError with stock Python, where ValueError is what
+   * a closed file raises. */
+  PyObject *both = PyTuple_Pack(2, PyExc_ValueError, PyExc_TypeError);
+  if (pshm_python_struct_error == NULL || both == NULL)
+    return -1;
+  pshm_python_closed_error =
+      pshm_python_new_error(module, public, "ClosedError", both);
+  Py_DECREF(both);
+  pshm_python_corrupt_error =
+      pshm_python_new_error(module, public, "CorruptError", PyExc_ValueError);
+  pshm_python_version_error =
+      pshm_python_new_error(module, public, "VersionError", PyExc_ValueError);
+  return pshm_python_closed_error != NULL &&
+                 pshm_python_corrupt_error != NULL &&
+                 pshm_python_version_error != NULL
+             ? 0
+             : -1;
+}
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Python, for swig -builtin. Element access and iteration are the C functions
+ * of python.h, put straight into the types' slots; SWIG makes the types, the
+ * constructors and the rest around them.
+ */
+%{
+#include "python.h"
+%}
+%init %{
+  if (pshm_python_ready(m, public_interface) != 0)
+    return NULL;
+%}
+
+/* ----------------------------------------------------------------- typemaps */
+
+%typemap(out) polyshm_status {
+  if ($1 != POLYSHM_OK) {
+    pshm_python_raise($1);
+    SWIG_fail;
+  }
+  $result = SWIG_Py_Void();
+}
+
+/* None would arrive as NULL, and so would an object whose __init__ never ran. */
+%typemap(check) SWIGTYPE * {
+  if ($1 == NULL) {
+    PyErr_SetString(PyExc_ValueError, "the object is not initialised");
+    SWIG_fail;
+  }
+}
+
+%typemap(check) const char *name ""
+%typemap(in) const char *name {
+  if (pshm_python_name($input, &$1) != 0)
+    SWIG_fail;
+}
+
+%typemap(in, numinputs=0) uint64_t *out_capacity (uint64_t capacity) {
+  $1 = &capacity;
+}
+%typemap(argout) uint64_t *out_capacity {
+  Py_XDECREF($result);
+  $result = PyLong_FromUnsignedLongLong(*$1);
+}
+
+/* A constructor that fails has raised. */
+%exception polyshm_block::polyshm_block {
+  $action
+  if (result == NULL)
+    SWIG_fail;
+}
+%exception polyshm_list::polyshm_list {
+  $action
+  if (result == NULL)
+    SWIG_fail;
+}
+
+/* ------------------------------------------------------------------- classes */
+
+%define POLYSHM_CLASS(T)
+%feature("python:tp_richcompare") T "pshm_python_compare";
+%feature("python:tp_hash") T "pshm_python_hash";
+%feature("python:tp_new") T #T "_new";
+%wrapper %{
+/* SWIG leaves the type of an object unset until its __init__ ran, and looks at
+ * it before: give it its type at once. */
+SWIGINTERN PyObject *
+T##_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
+  PyObject *object = PyType_GenericNew(type, arguments, keywords);
+  if (object != NULL)
+    ((SwigPyObject *)object)->ty = SWIGTYPE_p_##T;
+  return object;
+}
+%}
+%enddef
+
+%define POLYSHM_BLOCK(T)
+POLYSHM_CLASS(T)
+%rename(Block) T;
+%extend T {
+  T(const char *name, uint64_t size, uint32_t flags, uint32_t mode) {
+    return pshm_python_open_block(name, size, flags, mode);
+  }
+  /* A new view of all bytes, which holds the mapping on its own. */
+  PyObject *view() {
+    return pshm_python_view($self);
+  }
+  %immutable;
+  const char *name;
+  uint64_t size;
+  uint32_t flags;
+  %mutable;
+}
+%enddef
+
+%define POLYSHM_LIST(T)
+POLYSHM_CLASS(T)
+%rename(List) T;
+%feature("python:sq_length") T "pshm_python_length";
+%feature("python:mp_length") T "pshm_python_length";
+%feature("python:sq_item") T "pshm_python_item";
+%feature("python:sq_ass_item") T "pshm_python_assign_item";
+%feature("python:mp_subscript") T "pshm_python_subscript";
+%feature("python:mp_ass_subscript") T "pshm_python_assign_subscript";
+%feature("python:sq_contains") T "pshm_python_contains";
+%feature("python:tp_iter") T "pshm_python_iterate";
+%extend T {
+  /* Create when there are values, else open. */
+  T(const char *name, PyObject *values, uint32_t flags, uint64_t slot_capacity,
+    uint32_t mode) {
+    return values == Py_None ? pshm_python_open_list(name, flags)
+                             : pshm_python_create_list(
+                                   name, values, flags, slot_capacity, mode);
+  }
+  PyObject *index(PyObject *value) {
+    return pshm_python_index($self, value);
+  }
+  PyObject *count(PyObject *value) {
+    return pshm_python_count($self, value);
+  }
+  /* Make a fresh Block object stand for the block beneath. It must keep this
+   * list alive. */
+  PyObject *lend_block(PyObject *block) {
+    return pshm_python_lend(block, polyshm_list_block($self));
+  }
+  %immutable;
+  const char *name;
+  %mutable;
+}
+%enddef
