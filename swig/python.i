@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Python, for swig -builtin. Element access and iteration are the C functions
- * of python.h, put straight into the types' slots; SWIG makes the types, the
+ * of python/list.h, put straight into the types' slots; SWIG makes the types, the
  * constructors and the rest around them.
  */
 %{
-#include "python.h"
+#include "python/block.h"
+#include "python/list.h"
 %}
 %init %{
-  if (pshm_python_ready(m, public_interface) != 0)
+  if (pshm_python_ready_errors(m, public_interface) != 0 ||
+      PyType_Ready(&pshm_python_pin_type) != 0 ||
+      PyType_Ready(&pshm_python_iterator_type) != 0)
     return NULL;
 %}
 

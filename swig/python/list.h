@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* Lists: the functions in their types' slots. Element access never leaves C. */
+#ifndef POLYSHM_SWIG_PYTHON_LIST_H
+#define POLYSHM_SWIG_PYTHON_LIST_H
+
+#include "python/value.h"
+
+#define polyshm_list_name_get(list) polyshm_block_name(polyshm_list_block(list))
+
+static polyshm_list *
+pshm_python_open_list(const char *name, uint32_t flags) {
+  polyshm_list *list = NULL;
+  polyshm_status status;
+  Py_BEGIN_ALLOW_THREADS
+  status = polyshm_list_open(name, flags, &list);
+  Py_END_ALLOW_THREADS
+  if (status != POLYSHM_OK)
+    pshm_python_raise(status);
+  return list;
+}
+
+static polyshm_list *pshm_python_create_list(
+    const char *name, PyObject *values, uint32_t flags, uint64_t slot_capacity,
+    uint32_t mode) {
+  /* A tuple of our own keeps the strings alive while other threads run. */
+  PyObject *items = PySequence_Tuple(values);
+  if (items == NULL)
+    return NULL;
+  polyshm_list *list = NULL;
+  Py_ssize_t nitems = PyTuple_GET_SIZE(items);
+  polyshm_value *converted = PyMem_New(polyshm_value, nitems ? nitems : 1);
+  if (converted == NULL) {
+    PyErr_NoMemory();
+    goto done;
+  }
+  for (Py_ssize_t i = 0; i < nitems; i++) {
+    PyObject *item = PyTuple_GET_ITEM(items, i);
+    int known = pshm_python_to_value(item, 0, converted + i);
+    if (known == 0)
+      pshm_python_refuse(item);
+    if (known != 1)
+      goto done;
+  }
+
+  polyshm_list_options options = {
+      .struct_size = sizeof options,
+      .slot_capacity = slot_capacity,
+      .mode = mode};
+  polyshm_status status;
+  Py_BEGIN_ALLOW_THREADS
+  status = polyshm_list_create(
+      name, converted, (uint64_t)nitems, flags, &options, &list);
+  Py_END_ALLOW_THREADS
+  if (status != POLYSHM_OK)
+    pshm_python_raise(status);
+
+done:
+  PyMem_Free(converted);
+  Py_DECREF(items);
+  return list;
+}
+
+static inline polyshm_list *pshm_python_list(PyObject *self) {
+  return ((SwigPyObject *)self)->ptr;
+}
+
+static Py_ssize_t pshm_python_length(PyObject *self) {
+  polyshm_list *list = pshm_python_list(self);
+  if (list == NULL)
+    return pshm_python_dead();
+  return (Py_ssize_t)polyshm_list_length(list);
+}
+
+/* A string longer than the buffer on the stack. */
+static PyObject *pshm_python_get_long(polyshm_list *list, uint64_t index) {
+  uint64_t capacity;
+  polyshm_status status = polyshm_list_capacity(list, index, &capacity);
+  if (status != POLYSHM_OK)
+    return pshm_python_raise(status);
+  void *buffer = PyMem_Malloc((size_t)capacity);
+  if (buffer == NULL)
+    return PyErr_NoMemory();
+  polyshm_value value;
+  status = polyshm_list_get(list, index, buffer, capacity, &value);
+  PyObject *object = status == POLYSHM_OK ? pshm_python_from_value(&value)
+                                          : pshm_python_raise(status);
+  PyMem_Free(buffer);
+  return object;
+}
+
+static PyObject *pshm_python_get(polyshm_list *list, uint64_t index) {
+  char buffer[256];
+  polyshm_value value;
+  polyshm_status status =
+      polyshm_list_get(list, index, buffer, sizeof buffer, &value);
+  if (status == POLYSHM_OK)
+    return pshm_python_from_value(&value);
+  if (status == POLYSHM_E_SPACE)
+    return pshm_python_get_long(list, index);
+  if (status == POLYSHM_E_RANGE) {
+    PyErr_SetString(PyExc_IndexError, "index out of range");
+    return NULL;
+  }
+  return pshm_python_raise(status);
+}
+
+static PyObject *pshm_python_item(PyObject *self, Py_ssize_t index) {
+  polyshm_list *list = pshm_python_list(self);
+  if (list == NULL) {
+    pshm_python_dead();
+    return NULL;
+  }
+  /* A negative index is a huge unsigned one, and so out of range. */
+  return pshm_python_get(list, (uint64_t)index);
+}
+
+static int
+pshm_python_assign_item(PyObject *self, Py_ssize_t index, PyObject *object) {
+  polyshm_list *list = pshm_python_list(self);
+  if (list == NULL)
+    return pshm_python_dead();
+  if (object == NULL) {
+    PyErr_SetString(
+        PyExc_TypeError, "the items of a shared list cannot be deleted");
+    return -1;
+  }
+  polyshm_value value;
+  int known = pshm_python_to_value(object, 1, &value);
+  polyshm_status status =
+      known == 1 ? polyshm_list_set(list, (uint64_t)index, &value)
+                 : POLYSHM_OK;
+  if (known == 1 && status == POLYSHM_OK)
+    return 0;
+  if (status == POLYSHM_E_RANGE ||
+      (known != 1 && (uint64_t)index >= polyshm_list_length(list))) {
+    PyErr_SetString(PyExc_IndexError, "assignment index out of range");
+    return -1;
+  }
+  if (known == 0)
+    return pshm_python_refuse(object);
+  if (status == POLYSHM_E_SPACE)
+    PyErr_SetString(
+        PyExc_ValueError, "bytes/str item exceeds available storage");
+  else if (status != POLYSHM_OK)
+    pshm_python_raise(status);
+  return -1;
+}
+
+/* Negative indices count from the end; what is still negative stays so and is
+ * found out of range. -1 with an exception is an error. */
+static Py_ssize_t pshm_python_position(PyObject *self, PyObject *key) {
+  if (!PyIndex_Check(key)) {
+    PyErr_Format(
+        PyExc_TypeError, "list indices must be integers, not %.200s",
+        Py_TYPE(key)->tp_name);
+    return -1;
+  }
+  Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+  if (index >= 0)
+    return index;
+  if (index == -1 && PyErr_Occurred())
+    return -1;
+  Py_ssize_t length = pshm_python_length(self);
+  if (length < 0)
+    return -1;
+  index += length;
+  return index < 0 ? PY_SSIZE_T_MIN : index;
+}
+
+static PyObject *pshm_python_subscript(PyObject *self, PyObject *key) {
+  Py_ssize_t index = pshm_python_position(self, key);
+  if (index == -1)
+    return NULL;
+  return pshm_python_item(self, index);
+}
+
+static int pshm_python_assign_subscript(
+    PyObject *self, PyObject *key, PyObject *object) {
+  Py_ssize_t index = pshm_python_position(self, key);
+  if (index == -1)
+    return -1;
+  return pshm_python_assign_item(self, index, object);
+}
+
+/* ----------------------------------------------------------------- searching */
+
+/* The next match at or after *index: 1, 0 if none, -1 with an exception. A
+ * value of a type that lists hold is searched for in C; anything else decides
+ * itself, item by item, what it equals. */
+static int pshm_python_search(
+    polyshm_list *list, PyObject *object, uint64_t *index) {
+  polyshm_value value;
+  int known = pshm_python_to_value(object, 0, &value);
+  if (known == 1) {
+    polyshm_status status = polyshm_list_find(list, *index, &value, index);
+    if (status == POLYSHM_OK)
+      return 1;
+    if (status == POLYSHM_E_NOT_FOUND)
+      return 0;
+    pshm_python_raise(status);
+    return -1;
+  }
+  /* An int too large for a slot may still equal a float. */
+  PyErr_Clear();
+  for (; *index < polyshm_list_length(list); ++*index) {
+    PyObject *item = pshm_python_get(list, *index);
+    if (item == NULL)
+      return -1;
+    int equal = PyObject_RichCompareBool(object, item, Py_EQ);
+    Py_DECREF(item);
+    if (equal != 0)
+      return equal;
+  }
+  return 0;
+}
+
+static int pshm_python_contains(PyObject *self, PyObject *object) {
+  polyshm_list *list = pshm_python_list(self);
+  uint64_t index = 0;
+  if (list == NULL)
+    return pshm_python_dead();
+  return pshm_python_search(list, object, &index);
+}
+
+static PyObject *pshm_python_index(polyshm_list *list, PyObject *object) {
+  uint64_t index = 0;
+  int found = pshm_python_search(list, object, &index);
+  if (found > 0)
+    return PyLong_FromUnsignedLongLong(index);
+  if (found == 0) {
+    if (PY_VERSION_HEX < 0x030e0000)
+      PyErr_Format(PyExc_ValueError, "%R not in this container", object);
+    else
+      PyErr_SetString(
+          PyExc_ValueError, "ShareableList.index(x): x not in list");
+  }
+  return NULL;
+}
+
+static PyObject *pshm_python_count(polyshm_list *list, PyObject *object) {
+  uint64_t index = 0;
+  Py_ssize_t count = 0;
+  int found;
+  while ((found = pshm_python_search(list, object, &index)) > 0) {
+    count++;
+    index++;
+  }
+  return found < 0 ? NULL : PyLong_FromSsize_t(count);
+}
+
+/* ----------------------------------------------------------------- iterating */
+
+/* Python's own sequence iterator would call a subclass's item slot through its
+ * dictionary; this one stays in C. */
+typedef struct pshm_python_iterator {
+  PyObject_HEAD
+  PyObject *owner; /* keeps the list; NULL at the end */
+  uint64_t index;
+} pshm_python_iterator;
+
+static void pshm_python_iterator_dealloc(PyObject *self) {
+  Py_XDECREF(((pshm_python_iterator *)self)->owner);
+  PyObject_Free(self);
+}
+
+static PyObject *pshm_python_iterator_next(PyObject *self) {
+  pshm_python_iterator *iterator = (pshm_python_iterator *)self;
+  if (iterator->owner == NULL)
+    return NULL;
+  polyshm_list *list = pshm_python_list(iterator->owner);
+  if (iterator->index >= polyshm_list_length(list)) {
+    Py_CLEAR(iterator->owner);
+    return NULL;
+  }
+  return pshm_python_get(list, iterator->index++);
+}
+
+static PyTypeObject pshm_python_iterator_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "polyshm.core.Iterator",
+    .tp_basicsize = sizeof(pshm_python_iterator),
+    .tp_dealloc = pshm_python_iterator_dealloc,
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_iter = PyObject_SelfIter,
+    .tp_iternext = pshm_python_iterator_next,
+};
+
+static PyObject *pshm_python_iterate(PyObject *self) {
+  if (pshm_python_list(self) == NULL) {
+    pshm_python_dead();
+    return NULL;
+  }
+  pshm_python_iterator *iterator =
+      PyObject_New(pshm_python_iterator, &pshm_python_iterator_type);
+  if (iterator == NULL)
+    return NULL;
+  Py_INCREF(self);
+  iterator->owner = self;
+  iterator->index = 0;
+  return (PyObject *)iterator;
+}
+
+/* -------------------------------------------------------------------- objects */
+
+/* Objects are equal to themselves alone. SWIG's own comparison takes its other
+ * operand for an object of its own without looking. */
+static PyObject *
+pshm_python_compare(PyObject *self, PyObject *other, int operation) {
+  if (operation != Py_EQ && operation != Py_NE)
+    Py_RETURN_NOTIMPLEMENTED;
+  return PyBool_FromLong((self == other) == (operation == Py_EQ));
+}
+
+static Py_hash_t pshm_python_hash(PyObject *self) {
+  return (Py_hash_t)((uintptr_t)self >> 4);
+}
+
+#endif

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""C, Lua, Python and stock Python on one list and one block: each makes them,
+each reads and writes what each other wrote, with every type of value."""
+
+import itertools
+import math
+import os
+import secrets
+import struct
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LANGUAGES = {
+    "c": [sys.argv.pop(1)],
+    "lua": [os.environ["POLYSHM_LUA_EXECUTABLE"], f"{HERE}/peer.lua"],
+    "python": [sys.executable, f"{HERE}/peer.py", "polyshm"],
+    "stock": [
+        sys.executable, f"{HERE}/peer.py", "multiprocessing.shared_memory"
+    ],
+}  # fmt: skip
+
+
+def integer(value):
+    return "i" + struct.pack(">q", value).hex()
+
+
+def real(value):
+    return "f" + struct.pack(">d", value).hex()
+
+
+def text(value):
+    return "s" + value.encode().hex()
+
+
+def raw(value):
+    return "y" + value.hex()
+
+
+VALUES = [
+    "n", "b0", "b1",
+    *map(integer, (0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63))),
+    *map(real, (0.0, -0.0, 1.5, 1e308, 5e-324, math.inf, -math.inf, math.nan)),
+    *map(text, ("", "a", "seven77", "eight888", "a\0b", "é", "日本語", "😀")),
+    *map(raw, (b"", b"a", b"\xff\xfe", b"a\0b", b"eight888", b"\xc3\xc3\xc3")),
+]  # fmt: skip
+ROOM = text("x" * 31)  # a slot that holds each of them
+
+
+class Peer:
+    def __init__(self, language):
+        self.process = subprocess.Popen(
+            LANGUAGES[language],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *words):
+        print(*words, file=self.process.stdin, flush=True)
+        return self.process.stdout.readline().strip()
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait()
+
+
+class Cross(unittest.TestCase):
+    def setUp(self):
+        self.peers = {language: Peer(language) for language in LANGUAGES}
+        self.names = []
+
+    def tearDown(self):
+        codes = {name: peer.end() for name, peer in self.peers.items()}
+        for name in self.names:
+            os.unlink(f"/dev/shm/{name}")
+        self.assertEqual(set(codes.values()), {0}, codes)
+
+    def fresh(self):
+        self.names.append(f"polyshm-cross-{os.getpid()}-{secrets.token_hex(4)}")
+        return self.names[-1]
+
+    def share(self, make, attach, *words):
+        """A thing of each language's making, attached by all others."""
+        for creator in self.peers:
+            name = self.fresh()
+            self.assertEqual(self.peers[creator](make, name, *words), "ok")
+            for language, peer in self.peers.items():
+                if language != creator:
+                    self.assertEqual(peer(attach, name), "ok", language)
+            yield creator, name
+            for peer in self.peers.values():
+                self.assertEqual(peer("close", name), "ok")
+
+    def test_lists_as_they_were_made(self):
+        # Stock Python cuts this one short when it makes a list.
+        values = [value for value in VALUES if value != text("日本語")]
+        for creator, name in self.share("list", "attach", *values):
+            for language, peer in self.peers.items():
+                self.assertEqual(peer("length", name), str(len(values)))
+                for index, value in enumerate(values):
+                    self.assertEqual(
+                        peer("get", name, index), value, (creator, language)
+                    )
+
+    def test_every_value_from_everyone_to_everyone(self):
+        for creator, name in self.share("list", "attach", ROOM):
+            for value, (writer, peer) in itertools.product(
+                VALUES, self.peers.items()
+            ):
+                self.assertEqual(peer("set", name, 0, value), "ok")
+                for reader, other in self.peers.items():
+                    self.assertEqual(
+                        other("get", name, 0), value, (creator, writer, reader)
+                    )
+
+    def test_blocks(self):
+        size = 4099
+        content = bytes(i * 7 % 256 for i in range(size))
+        for creator, name in self.share("block", "map", size):
+            for turn, (writer, peer) in enumerate(self.peers.items()):
+                self.assertEqual(peer("size", name), str(size))
+                part = content[turn:turn + 1000]
+                first = turn * 1033
+                self.assertEqual(peer("write", name, first, part.hex()), "ok")
+                for reader, other in self.peers.items():
+                    self.assertEqual(
+                        other("read", name, first, len(part)),
+                        "=" + part.hex(),
+                        (creator, writer, reader),
+                    )
+
+
+if __name__ == "__main__":
+    unittest.main()
