@@ -20,7 +20,7 @@
 typedef struct os_map {
   void *address;
   uint64_t size;
-  int descriptor;     /* of a block that has no name yet; else -1 */
+  int descriptor;     /* while a block is being made or opened; then -1 */
   uint32_t temporary; /* names the file of such a block where the system knows
                          no nameless ones; else 0 */
 } os_map;
@@ -42,6 +42,15 @@ polyshm_status os_map_publish(os_map *map, const char *name);
  * bytes is waited for a little while: stock Python names its blocks before it
  * sizes them. */
 polyshm_status os_map_open(const char *name, bool read_only, os_map *out_map);
+
+/* Copy bytes of a block that is being opened. Touching them through the mapping
+ * would map their page and its neighbours, which costs as much as all the rest
+ * of opening. False if the file is shorter than that. */
+bool os_map_peek(
+    const os_map *map, uint64_t offset, void *bytes, size_t nbytes);
+
+/* The opening is over: from here on the mapping alone keeps the block. */
+void os_map_settle(os_map *map);
 
 /* Unmap; what was made and never published is gone. */
 void os_map_drop(os_map *map);

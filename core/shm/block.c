@@ -123,6 +123,14 @@ pshm_block_attach(const char *name, uint32_t flags, polyshm_block **out_block) {
   return POLYSHM_OK;
 }
 
+static polyshm_status
+attach(const char *name, uint32_t flags, polyshm_block **out_block) {
+  polyshm_status status = pshm_block_attach(name, flags, out_block);
+  if (status == POLYSHM_OK)
+    os_map_settle(&(*out_block)->map);
+  return status;
+}
+
 static polyshm_status open_or_create(
     const char *name, uint64_t size, uint32_t flags, uint32_t mode,
     polyshm_block **out_block) {
@@ -136,7 +144,7 @@ static polyshm_status open_or_create(
   status = POLYSHM_E_EXISTS;
   for (int i = 0; i < PSHM_BLOCK_TRIES && status == POLYSHM_E_EXISTS; i++) {
     if (name != NULL && pshm_block_may_open(flags)) {
-      status = pshm_block_attach(name, flags, out_block);
+      status = attach(name, flags, out_block);
       if (status != POLYSHM_E_NOT_FOUND) {
         polyshm_block_free(made);
         return status;
@@ -177,7 +185,7 @@ polyshm_status polyshm_block_open(
       return pshm_error_set(
           POLYSHM_E_INVALID,
           "POLYSHM_EXCLUSIVE and POLYSHM_SPARSE go with POLYSHM_CREATE");
-    return pshm_block_attach(name, flags, out_block);
+    return attach(name, flags, out_block);
   }
   if (size == 0)
     return pshm_error_set(

@@ -13,7 +13,7 @@ polyshm_status pshm_block_make(
 /* A NULL name picks a fresh one. */
 polyshm_status pshm_block_publish(polyshm_block *block, const char *name);
 
-/* Open what is there. */
+/* Open what is there, up to os_map_settle: a list is looked at first. */
 polyshm_status
 pshm_block_attach(const char *name, uint32_t flags, polyshm_block **out_block);
 

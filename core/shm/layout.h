@@ -21,6 +21,7 @@
 #define POLYSHM_SHM_LAYOUT_H
 
 #include "polyshm.h"
+#include "os/os.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -68,9 +69,9 @@ typedef struct pshm_layout {
   pshm_code *codes;
 } pshm_layout;
 
-/* Find the parts of what claims to be a list in `size` bytes at `address`. */
+/* Find the parts of what claims to be a list in a block that is being opened. */
 polyshm_status pshm_layout_read(
-    void *address, uint64_t size, const char *name, pshm_layout *out_layout);
+    const os_map *map, const char *name, pshm_layout *out_layout);
 
 /* The size of a list's block; 0 if there is no such number. */
 uint64_t pshm_layout_size(uint64_t length, uint64_t data_size);

@@ -59,8 +59,8 @@ attach(const char *name, uint32_t flags, polyshm_list **out_list) {
   if (status != POLYSHM_OK)
     return status;
   pshm_layout layout;
-  status = pshm_layout_read(
-      block->map.address, block->size, block->name, &layout);
+  status = pshm_layout_read(&block->map, block->name, &layout);
+  os_map_settle(&block->map);
   if (status != POLYSHM_OK) {
     polyshm_block_free(block);
     return status;

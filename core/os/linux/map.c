@@ -7,7 +7,8 @@
  * creator that dies half-way leaves nothing. Where the file system knows no
  * nameless files, one with a name of its own, beginning with a dot, stands in.
  *
- * No descriptor stays open: the mapping alone keeps the block.
+ * No descriptor stays open once a block is made or opened: the mapping alone
+ * keeps it.
  */
 #include "os/os.h"
 
@@ -254,8 +255,7 @@ polyshm_status os_map_publish(os_map *map, const char *name) {
     unlink(temporary);
     map->temporary = 0;
   }
-  close(map->descriptor);
-  map->descriptor = -1;
+  os_map_settle(map);
   return POLYSHM_OK;
 }
 
@@ -290,7 +290,10 @@ open_sized(const char *name, bool read_only, os_map *map, bool *out_empty) {
   else
     status =
         map_descriptor(descriptor, (uint64_t)file.st_size, read_only, map);
-  close(descriptor);
+  if (status == POLYSHM_OK)
+    map->descriptor = descriptor;
+  else
+    close(descriptor);
   return status;
 }
 
@@ -305,6 +308,17 @@ polyshm_status os_map_open(const char *name, bool read_only, os_map *out_map) {
   if (status == POLYSHM_OK)
     *out_map = map;
   return status;
+}
+
+bool os_map_peek(
+    const os_map *map, uint64_t offset, void *bytes, size_t nbytes) {
+  return pread(map->descriptor, bytes, nbytes, (off_t)offset) ==
+         (ssize_t)nbytes;
+}
+
+void os_map_settle(os_map *map) {
+  close(map->descriptor);
+  map->descriptor = -1;
 }
 
 /* ------------------------------------------------------------------- leaving */
