@@ -20,8 +20,7 @@ static void note(int code, const char *format, va_list arguments) {
   vsnprintf(last.message, sizeof last.message, format, arguments);
 }
 
-polyshm_status
-pshm_error_set(polyshm_status status, const char *format, ...) {
+polyshm_status pshm_error_set(polyshm_status status, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   note(0, format, arguments);

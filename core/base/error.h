@@ -11,7 +11,7 @@ PSHM_COLD PSHM_PRINTF(2, 3) polyshm_status
     pshm_error_set(polyshm_status status, const char *format, ...);
 
 /* The same for a failure whose cause is a system call; `code` is its errno. */
-PSHM_COLD PSHM_PRINTF(3, 4) polyshm_status pshm_error_set_os(
-    polyshm_status status, int code, const char *format, ...);
+PSHM_COLD PSHM_PRINTF(3, 4) polyshm_status
+    pshm_error_set_os(polyshm_status status, int code, const char *format, ...);
 
 #endif

@@ -8,8 +8,7 @@
 /* Sizes outside these bounds come from memory that nobody initialised. */
 enum { SIZE_LEAST = 8, SIZE_MOST = 4096 };
 
-polyshm_status
-pshm_options_copy(void *ours, size_t size, const void *theirs) {
+polyshm_status pshm_options_copy(void *ours, size_t size, const void *theirs) {
   memset(ours, 0, size);
   if (theirs == NULL)
     return POLYSHM_OK;

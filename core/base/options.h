@@ -10,7 +10,6 @@
  * header than ours, into `ours` of `size` bytes. NULL gives all defaults. A
  * member that we do not know must be zero: a wish that cannot be granted is
  * POLYSHM_E_UNSUPPORTED, never ignored. */
-polyshm_status
-pshm_options_copy(void *ours, size_t size, const void *theirs);
+polyshm_status pshm_options_copy(void *ours, size_t size, const void *theirs);
 
 #endif

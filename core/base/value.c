@@ -30,13 +30,12 @@ polyshm_status pshm_value_check(const polyshm_value *value) {
     return POLYSHM_OK;
   default:
     return pshm_error_set(
-        POLYSHM_E_INVALID, "lists hold no values of type %d",
-        (int)value->type);
+        POLYSHM_E_INVALID, "lists hold no values of type %d", (int)value->type);
   }
 }
 
-polyshm_status
-pshm_value_settle(const polyshm_value *value, int32_t *out_type) {
+polyshm_status pshm_value_settle(
+    const polyshm_value *value, int32_t *out_type) {
   polyshm_status status = pshm_value_check(value);
   if (status != POLYSHM_OK)
     return status;

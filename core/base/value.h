@@ -8,8 +8,7 @@
 
 /* Check a value that a caller wants to store. *out_type is its type, with
  * POLYSHM_TEXT settled as POLYSHM_STRING or POLYSHM_BYTES. */
-polyshm_status
-pshm_value_settle(const polyshm_value *value, int32_t *out_type);
+polyshm_status pshm_value_settle(const polyshm_value *value, int32_t *out_type);
 
 /* Check a value that a caller looks for. POLYSHM_TEXT stays, for it equals
  * either kind, and strings need not be UTF-8: they are merely not found. */

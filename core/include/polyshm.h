@@ -41,7 +41,7 @@
 extern "C" {
 #endif
 
-/* ------------------------------------------------------------------ library */
+/* ---------------------------------------------------------------- library */
 
 enum {
   POLYSHM_VERSION_MAJOR = 0,
@@ -60,7 +60,7 @@ enum {
 /* Version of the loaded library: major << 16 | minor << 8 | patch. */
 uint32_t polyshm_version(void);
 
-/* ------------------------------------------------------------------- errors */
+/* ----------------------------------------------------------------- errors */
 
 typedef int32_t polyshm_status;
 
@@ -90,14 +90,14 @@ enum {
 const char *polyshm_status_name(polyshm_status status);
 
 /* One sentence about this thread's last failure; never NULL, valid until this
- * thread fails again. A success leaves it untouched: ask only after a failure. */
+ * thread fails again. A success leaves it as it was: ask after a failure. */
 const char *polyshm_error_message(void);
 
 /* errno behind this thread's last failure; 0 when the system was not the
  * cause. */
 int32_t polyshm_error_os(void);
 
-/* ------------------------------------------------------------------- values */
+/* ----------------------------------------------------------------- values */
 
 enum {
   POLYSHM_NONE = 0,
@@ -126,7 +126,7 @@ typedef struct polyshm_value {
   uint64_t size;
 } polyshm_value;
 
-/* ------------------------------------------------------------------- blocks */
+/* ----------------------------------------------------------------- blocks */
 
 typedef struct polyshm_block polyshm_block;
 
@@ -194,7 +194,7 @@ polyshm_status polyshm_block_write(
 /* Remove the name. Processes that have the block open keep it. */
 polyshm_status polyshm_unlink(const char *name);
 
-/* -------------------------------------------------------------------- lists */
+/* ------------------------------------------------------------------ lists */
 
 /* A list is a fixed number of slots in a block, laid out as CPython's
  * multiprocessing.shared_memory.ShareableList (3.9 and later) lays them out. A

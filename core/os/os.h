@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* ---------------------------------------------------------------------- map */
+/* -------------------------------------------------------------------- map */
 
 /* A mapped block. Zeroed, it stands for none. */
 typedef struct os_map {
@@ -29,8 +29,8 @@ typedef struct os_map {
  * nobody can find yet. With `reserve`, its memory is there afterwards, whatever
  * others allocate, or the answer is POLYSHM_E_SPACE. `mode` are its POSIX
  * permissions, less the process's umask. */
-polyshm_status
-os_map_make(uint64_t size, uint32_t mode, bool reserve, os_map *out_map);
+polyshm_status os_map_make(
+    uint64_t size, uint32_t mode, bool reserve, os_map *out_map);
 
 /* Give a made block its name, in one step: whoever finds the name finds the
  * whole block. POLYSHM_E_EXISTS leaves the map as it was, for another try under
@@ -57,12 +57,12 @@ void os_map_drop(os_map *map);
 
 polyshm_status os_map_unlink(const char *name);
 
-/* ------------------------------------------------------------------- random */
+/* ----------------------------------------------------------------- random */
 
 /* Fill with bytes that nobody can guess. */
 polyshm_status os_random_fill(void *bytes, size_t nbytes);
 
-/* -------------------------------------------------------------------- clock */
+/* ------------------------------------------------------------------ clock */
 
 /* Sleep about this many nanoseconds; signals may cut it short. */
 void os_clock_sleep(int64_t nanoseconds);

@@ -35,7 +35,7 @@ static void release(polyshm_block *block) {
   free(block);
 }
 
-/* ------------------------------------------------------------------- opening */
+/* ---------------------------------------------------------------- opening */
 
 polyshm_status pshm_block_check_flags(uint32_t flags, uint32_t allowed) {
   if (flags & ~allowed)
@@ -103,8 +103,8 @@ polyshm_status pshm_block_publish(polyshm_block *block, const char *name) {
   return os_map_publish(&block->map, plain);
 }
 
-polyshm_status
-pshm_block_attach(const char *name, uint32_t flags, polyshm_block **out_block) {
+polyshm_status pshm_block_attach(
+    const char *name, uint32_t flags, polyshm_block **out_block) {
   const char *plain;
   polyshm_status status = pshm_name_check(name, &plain);
   if (status != POLYSHM_OK)
@@ -123,8 +123,8 @@ pshm_block_attach(const char *name, uint32_t flags, polyshm_block **out_block) {
   return POLYSHM_OK;
 }
 
-static polyshm_status
-attach(const char *name, uint32_t flags, polyshm_block **out_block) {
+static polyshm_status attach(
+    const char *name, uint32_t flags, polyshm_block **out_block) {
   polyshm_status status = pshm_block_attach(name, flags, out_block);
   if (status == POLYSHM_OK)
     os_map_settle(&(*out_block)->map);
@@ -176,8 +176,8 @@ polyshm_status polyshm_block_open(
   if (status != POLYSHM_OK)
     return status;
   status = pshm_block_check_flags(
-      flags, POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_READ_ONLY |
-                 POLYSHM_SPARSE);
+      flags,
+      POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_READ_ONLY | POLYSHM_SPARSE);
   if (status != POLYSHM_OK)
     return status;
   if (!(flags & POLYSHM_CREATE)) {
@@ -193,7 +193,7 @@ polyshm_status polyshm_block_open(
   return open_or_create(name, size, flags, ours.mode, out_block);
 }
 
-/* ------------------------------------------------------------------- leaving */
+/* ---------------------------------------------------------------- leaving */
 
 polyshm_status polyshm_block_close(polyshm_block *block) {
   if (block == NULL)
@@ -218,7 +218,7 @@ void polyshm_block_free(polyshm_block *block) {
     release(block);
 }
 
-/* --------------------------------------------------------------- what it tells */
+/* ---------------------------------------------------------- what it tells */
 
 const char *polyshm_block_name(const polyshm_block *block) {
   return block == NULL ? NULL : block->name;
@@ -232,7 +232,7 @@ uint32_t polyshm_block_flags(const polyshm_block *block) {
   return block == NULL ? 0 : block->flags;
 }
 
-/* -------------------------------------------------------------------- access */
+/* ----------------------------------------------------------------- access */
 
 polyshm_status polyshm_block_pin(
     polyshm_block *block, void **out_address, uint64_t *out_size) {
@@ -282,14 +282,12 @@ polyshm_status polyshm_block_read(
     uint64_t capacity) {
   polyshm_status status = check_range(block, offset, buffer, capacity);
   if (status == POLYSHM_OK && capacity != 0)
-    memcpy(
-        buffer, (const char *)block->map.address + offset, (size_t)capacity);
+    memcpy(buffer, (const char *)block->map.address + offset, (size_t)capacity);
   return status;
 }
 
 polyshm_status polyshm_block_write(
-    polyshm_block *block, uint64_t offset, const void *bytes,
-    uint64_t nbytes) {
+    polyshm_block *block, uint64_t offset, const void *bytes, uint64_t nbytes) {
   polyshm_status status = check_range(block, offset, bytes, nbytes);
   if (status != POLYSHM_OK)
     return status;

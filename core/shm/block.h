@@ -14,8 +14,8 @@ polyshm_status pshm_block_make(
 polyshm_status pshm_block_publish(polyshm_block *block, const char *name);
 
 /* Open what is there, up to os_map_settle: a list is looked at first. */
-polyshm_status
-pshm_block_attach(const char *name, uint32_t flags, polyshm_block **out_block);
+polyshm_status pshm_block_attach(
+    const char *name, uint32_t flags, polyshm_block **out_block);
 
 /* Check the combination of flags that a creator got; it may be one of
  * `allowed`. */
@@ -30,7 +30,7 @@ static inline bool pshm_block_may_open(uint32_t flags) {
  * all the time; each failed one means that somebody else succeeded. */
 enum { PSHM_BLOCK_TRIES = 1000 };
 
-/* ---------------------------------------------------------------- private part
+/* -------------------------------------------------------------- private part
  *
  * The list beneath the same roof looks into the handle, so that an element
  * access costs one load to learn that nobody has closed the block. */

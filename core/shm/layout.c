@@ -12,8 +12,7 @@ uint64_t pshm_layout_size(uint64_t length, uint64_t data_size) {
   return PSHM_WORD * (length + 2) + data_size + (PSHM_WORD + 1) * length;
 }
 
-static pshm_layout
-locate(void *address, uint64_t length, uint64_t data_size) {
+static pshm_layout locate(void *address, uint64_t length, uint64_t data_size) {
   pshm_word *words = address;
   pshm_word *data = words + length + 2;
   pshm_word *formats = data + data_size / PSHM_WORD;
@@ -27,10 +26,9 @@ locate(void *address, uint64_t length, uint64_t data_size) {
   };
 }
 
-pshm_layout
-pshm_layout_write(void *address, uint64_t length, uint64_t data_size) {
-  atomic_store_explicit(
-      (pshm_word *)address, length, memory_order_relaxed);
+pshm_layout pshm_layout_write(
+    void *address, uint64_t length, uint64_t data_size) {
+  atomic_store_explicit((pshm_word *)address, length, memory_order_relaxed);
   return locate(address, length, data_size);
 }
 
@@ -59,8 +57,9 @@ polyshm_status pshm_layout_read(
   uint64_t length, first, data_size;
   if (!os_map_peek(map, 0, &length, sizeof length))
     return pshm_error_set(
-        POLYSHM_E_CORRUPT, "the block '%s' of %llu bytes is too small for a "
-        "list", name, (unsigned long long)map->size);
+        POLYSHM_E_CORRUPT,
+        "the block '%s' is too small for a list: it has %llu bytes", name,
+        (unsigned long long)map->size);
 
   uint64_t least = pshm_layout_size(length, 0);
   if (least != 0 && least <= map->size &&
@@ -75,8 +74,10 @@ polyshm_status pshm_layout_read(
   }
   if (is_from_38(map, length))
     return pshm_error_set(
-        POLYSHM_E_VERSION, "the list '%s' has the layout of CPython 3.8, which "
-        "3.9 and later do not read either", name);
+        POLYSHM_E_VERSION,
+        "the list '%s' has the layout of CPython 3.8, which 3.9 and later do "
+        "not read either",
+        name);
   return pshm_error_set(
       POLYSHM_E_CORRUPT,
       "the block '%s' is no list: its count and offsets do not fit its size",

@@ -69,7 +69,8 @@ typedef struct pshm_layout {
   pshm_code *codes;
 } pshm_layout;
 
-/* Find the parts of what claims to be a list in a block that is being opened. */
+/* Find the parts of what claims to be a list in a block that is being opened.
+ */
 polyshm_status pshm_layout_read(
     const os_map *map, const char *name, pshm_layout *out_layout);
 
@@ -78,7 +79,7 @@ uint64_t pshm_layout_size(uint64_t length, uint64_t data_size);
 
 /* Lay a list out in zeroed bytes that hold it. The offsets are the caller's to
  * write. */
-pshm_layout
-pshm_layout_write(void *address, uint64_t length, uint64_t data_size);
+pshm_layout pshm_layout_write(
+    void *address, uint64_t length, uint64_t data_size);
 
 #endif

@@ -35,7 +35,7 @@ static inline polyshm_status check(const polyshm_list *list, const void *out) {
   return POLYSHM_OK;
 }
 
-/* ------------------------------------------------------------------- opening */
+/* ---------------------------------------------------------------- opening */
 
 /* Takes the block over, also when it fails. */
 static polyshm_status wrap(
@@ -52,8 +52,8 @@ static polyshm_status wrap(
   return POLYSHM_OK;
 }
 
-static polyshm_status
-attach(const char *name, uint32_t flags, polyshm_list **out_list) {
+static polyshm_status attach(
+    const char *name, uint32_t flags, polyshm_list **out_list) {
   polyshm_block *block;
   polyshm_status status = pshm_block_attach(name, flags, &block);
   if (status != POLYSHM_OK)
@@ -76,7 +76,7 @@ polyshm_status polyshm_list_open(
   return status == POLYSHM_OK ? attach(name, flags, out_list) : status;
 }
 
-/* ------------------------------------------------------------------- creating */
+/* --------------------------------------------------------------- creating */
 
 static uint64_t size_slot(
     int32_t type, const polyshm_value *value,
@@ -167,8 +167,7 @@ polyshm_status polyshm_list_create(
   if (out_list == NULL)
     return fail_null();
   if (values == NULL && nvalues != 0)
-    return pshm_error_set(
-        POLYSHM_E_INVALID, "the values of a list are NULL");
+    return pshm_error_set(POLYSHM_E_INVALID, "the values of a list are NULL");
   polyshm_list_options ours;
   polyshm_status status = pshm_options_copy(&ours, sizeof ours, options);
   if (status == POLYSHM_OK)
@@ -204,7 +203,7 @@ polyshm_status polyshm_list_create(
   return POLYSHM_OK;
 }
 
-/* ------------------------------------------------------------------- leaving */
+/* ---------------------------------------------------------------- leaving */
 
 polyshm_status polyshm_list_close(polyshm_list *list) {
   return list == NULL ? fail_null() : polyshm_block_close(list->block);
@@ -217,7 +216,7 @@ void polyshm_list_free(polyshm_list *list) {
   free(list);
 }
 
-/* -------------------------------------------------------------------- access */
+/* ----------------------------------------------------------------- access */
 
 polyshm_block *polyshm_list_block(const polyshm_list *list) {
   return list == NULL ? NULL : list->block;

@@ -24,7 +24,7 @@ typedef struct slot {
   pshm_code *code;
 } slot;
 
-/* ------------------------------------------------------------- single accesses */
+/* -------------------------------------------------------- single accesses */
 
 static inline uint64_t load(const pshm_word *word) {
   return atomic_load_explicit(word, memory_order_relaxed);
@@ -64,8 +64,8 @@ static uint64_t from_bool(bool is) {
 }
 
 /* The word at `offset` of a string, filled up with zeros behind its end. */
-static inline uint64_t
-word_of(const unsigned char *text, uint64_t size, uint64_t offset) {
+static inline uint64_t word_of(
+    const unsigned char *text, uint64_t size, uint64_t offset) {
   uint64_t word = 0;
   if (offset + PSHM_WORD <= size)
     memcpy(&word, text + offset, sizeof word);
@@ -74,7 +74,7 @@ word_of(const unsigned char *text, uint64_t size, uint64_t offset) {
   return word;
 }
 
-/* ------------------------------------------------------------------- failures */
+/* --------------------------------------------------------------- failures */
 
 PSHM_COLD static polyshm_status fail_index(uint64_t index, uint64_t length) {
   return pshm_error_set(
@@ -88,8 +88,8 @@ PSHM_COLD static polyshm_status fail_offsets(uint64_t index) {
       (unsigned long long)index);
 }
 
-PSHM_COLD static polyshm_status
-fail_format(const slot *at, uint64_t word, unsigned code) {
+PSHM_COLD static polyshm_status fail_format(
+    const slot *at, uint64_t word, unsigned code) {
   char text[PSHM_WORD + 1] = {0};
   memcpy(text, &word, PSHM_WORD);
   for (int i = 0; i < PSHM_WORD && text[i] != 0; i++)
@@ -103,11 +103,11 @@ fail_format(const slot *at, uint64_t word, unsigned code) {
       (unsigned long long)at->capacity);
 }
 
-/* -------------------------------------------------------------------- finding */
+/* ---------------------------------------------------------------- finding */
 
 /* The slot's part of the layout, or POLYSHM_E_CORRUPT without a message. */
-static inline polyshm_status
-locate(const pshm_layout *layout, uint64_t index, slot *out_slot) {
+static inline polyshm_status locate(
+    const pshm_layout *layout, uint64_t index, slot *out_slot) {
   uint64_t begin = load(layout->offsets + index);
   uint64_t end = load(layout->offsets + index + 1);
   if (PSHM_UNLIKELY(
@@ -122,8 +122,8 @@ locate(const pshm_layout *layout, uint64_t index, slot *out_slot) {
   return POLYSHM_OK;
 }
 
-static inline polyshm_status
-find_slot(const pshm_layout *layout, uint64_t index, slot *out_slot) {
+static inline polyshm_status find_slot(
+    const pshm_layout *layout, uint64_t index, slot *out_slot) {
   if (PSHM_UNLIKELY(index >= layout->length))
     return fail_index(index, layout->length);
   polyshm_status status = locate(layout, index, out_slot);
@@ -147,8 +147,8 @@ enum { TYPE_UNKNOWN = -1 };
 
 /* The type that a format and a code make together. For strings, *out_width is
  * how many bytes they may fill. */
-static inline int32_t
-type_of(const slot *at, uint64_t format, unsigned code, uint64_t *out_width) {
+static inline int32_t type_of(
+    const slot *at, uint64_t format, unsigned code, uint64_t *out_width) {
   if (code == PSHM_CODE_NUMBER) {
     if (format == PSHM_FORMAT_INT)
       return POLYSHM_INT;
@@ -175,7 +175,7 @@ polyshm_status pshm_slot_capacity(
   return status;
 }
 
-/* -------------------------------------------------------------------- reading */
+/* ---------------------------------------------------------------- reading */
 
 /* The first `nbytes` of a word, the rest zero. */
 static inline uint64_t first_bytes(uint64_t word, uint64_t nbytes) {
@@ -266,7 +266,7 @@ polyshm_status pshm_slot_read(
   return POLYSHM_OK;
 }
 
-/* -------------------------------------------------------------------- writing */
+/* ---------------------------------------------------------------- writing */
 
 uint64_t pshm_slot_size(int32_t type, const polyshm_value *value) {
   if (type != POLYSHM_STRING && type != POLYSHM_BYTES)
@@ -305,8 +305,8 @@ static void set_type(const slot *at, uint64_t format, unsigned code) {
     atomic_store_explicit(at->code, (uint8_t)code, memory_order_relaxed);
 }
 
-static polyshm_status
-write_string(const slot *at, int32_t type, const polyshm_value *value) {
+static polyshm_status write_string(
+    const slot *at, int32_t type, const polyshm_value *value) {
   uint64_t room =
       at->capacity > POLYSHM_TEXT_MAX ? POLYSHM_TEXT_MAX : at->capacity;
   if (value->size > room)
@@ -357,10 +357,10 @@ polyshm_status pshm_slot_write(
   return POLYSHM_OK;
 }
 
-/* ------------------------------------------------------------------ comparing */
+/* -------------------------------------------------------------- comparing */
 
-static inline bool
-equal_string(const slot *at, uint64_t width, const polyshm_value *sought) {
+static inline bool equal_string(
+    const slot *at, uint64_t width, const polyshm_value *sought) {
   const unsigned char *text = sought->of.p;
   if (sought->size > width)
     return false;

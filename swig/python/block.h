@@ -12,15 +12,12 @@
 
 static polyshm_block *pshm_python_open_block(
     const char *name, uint64_t size, uint32_t flags, uint32_t mode) {
-  polyshm_block_options options = {
-      .struct_size = sizeof options, .mode = mode};
+  polyshm_block_options options = {.struct_size = sizeof options, .mode = mode};
   polyshm_block *block = NULL;
   polyshm_status status;
-  Py_BEGIN_ALLOW_THREADS
-  status = polyshm_block_open(name, size, flags, &options, &block);
-  Py_END_ALLOW_THREADS
-  if (status != POLYSHM_OK)
-    pshm_python_raise(status);
+  Py_BEGIN_ALLOW_THREADS status =
+      polyshm_block_open(name, size, flags, &options, &block);
+  Py_END_ALLOW_THREADS if (status != POLYSHM_OK) pshm_python_raise(status);
   return block;
 }
 
@@ -28,8 +25,7 @@ static polyshm_block *pshm_python_open_block(
  * so that an object that caches its view is no reference cycle, and a view that
  * outlives its object stays valid. */
 typedef struct pshm_python_pin {
-  PyObject_HEAD
-  polyshm_block *block;
+  PyObject_HEAD polyshm_block *block;
   void *address;
   Py_ssize_t size;
 } pshm_python_pin;
@@ -43,8 +39,7 @@ static void pshm_python_pin_dealloc(PyObject *self) {
 
 static int pshm_python_pin_buffer(PyObject *self, Py_buffer *view, int flags) {
   pshm_python_pin *pin = (pshm_python_pin *)self;
-  int read_only =
-      (polyshm_block_flags(pin->block) & POLYSHM_READ_ONLY) != 0;
+  int read_only = (polyshm_block_flags(pin->block) & POLYSHM_READ_ONLY) != 0;
   return PyBuffer_FillInfo(
       view, self, pin->address, pin->size, read_only, flags);
 }

@@ -100,8 +100,8 @@ static PyObject *pshm_python_new_error(
   return error;
 }
 
-/* Make the exceptions, once, when the module is imported. `public` are the names
- * that polyshm.core takes over from it. */
+/* Make the exceptions, once, when the module is imported. `public` are the
+ * names that polyshm.core takes over from it. */
 static int pshm_python_ready_errors(PyObject *module, PyObject *public) {
   PyObject *structs = PyImport_ImportModule("struct");
   if (structs == NULL)

@@ -7,15 +7,11 @@
 
 #define polyshm_list_name_get(list) polyshm_block_name(polyshm_list_block(list))
 
-static polyshm_list *
-pshm_python_open_list(const char *name, uint32_t flags) {
+static polyshm_list *pshm_python_open_list(const char *name, uint32_t flags) {
   polyshm_list *list = NULL;
   polyshm_status status;
-  Py_BEGIN_ALLOW_THREADS
-  status = polyshm_list_open(name, flags, &list);
-  Py_END_ALLOW_THREADS
-  if (status != POLYSHM_OK)
-    pshm_python_raise(status);
+  Py_BEGIN_ALLOW_THREADS status = polyshm_list_open(name, flags, &list);
+  Py_END_ALLOW_THREADS if (status != POLYSHM_OK) pshm_python_raise(status);
   return list;
 }
 
@@ -47,12 +43,9 @@ static polyshm_list *pshm_python_create_list(
       .slot_capacity = slot_capacity,
       .mode = mode};
   polyshm_status status;
-  Py_BEGIN_ALLOW_THREADS
-  status = polyshm_list_create(
+  Py_BEGIN_ALLOW_THREADS status = polyshm_list_create(
       name, converted, (uint64_t)nitems, flags, &options, &list);
-  Py_END_ALLOW_THREADS
-  if (status != POLYSHM_OK)
-    pshm_python_raise(status);
+  Py_END_ALLOW_THREADS if (status != POLYSHM_OK) pshm_python_raise(status);
 
 done:
   PyMem_Free(converted);
@@ -114,8 +107,8 @@ static PyObject *pshm_python_item(PyObject *self, Py_ssize_t index) {
   return pshm_python_get(list, (uint64_t)index);
 }
 
-static int
-pshm_python_assign_item(PyObject *self, Py_ssize_t index, PyObject *object) {
+static int pshm_python_assign_item(
+    PyObject *self, Py_ssize_t index, PyObject *object) {
   polyshm_list *list = pshm_python_list(self);
   if (list == NULL)
     return pshm_python_dead();
@@ -127,8 +120,7 @@ pshm_python_assign_item(PyObject *self, Py_ssize_t index, PyObject *object) {
   polyshm_value value;
   int known = pshm_python_to_value(object, 1, &value);
   polyshm_status status =
-      known == 1 ? polyshm_list_set(list, (uint64_t)index, &value)
-                 : POLYSHM_OK;
+      known == 1 ? polyshm_list_set(list, (uint64_t)index, &value) : POLYSHM_OK;
   if (known == 1 && status == POLYSHM_OK)
     return 0;
   if (status == POLYSHM_E_RANGE ||
@@ -182,7 +174,7 @@ static int pshm_python_assign_subscript(
   return pshm_python_assign_item(self, index, object);
 }
 
-/* ----------------------------------------------------------------- searching */
+/* -------------------------------------------------------------- searching */
 
 /* The next match at or after *index: 1, 0 if none, -1 with an exception. A
  * value of a type that lists hold is searched for in C; anything else decides
@@ -248,13 +240,12 @@ static PyObject *pshm_python_count(polyshm_list *list, PyObject *object) {
   return found < 0 ? NULL : PyLong_FromSsize_t(count);
 }
 
-/* ----------------------------------------------------------------- iterating */
+/* -------------------------------------------------------------- iterating */
 
 /* Python's own sequence iterator would call a subclass's item slot through its
  * dictionary; this one stays in C. */
 typedef struct pshm_python_iterator {
-  PyObject_HEAD
-  PyObject *owner; /* keeps the list; NULL at the end */
+  PyObject_HEAD PyObject *owner; /* keeps the list; NULL at the end */
   uint64_t index;
 } pshm_python_iterator;
 
@@ -299,12 +290,12 @@ static PyObject *pshm_python_iterate(PyObject *self) {
   return (PyObject *)iterator;
 }
 
-/* -------------------------------------------------------------------- objects */
+/* ---------------------------------------------------------------- objects */
 
 /* Objects are equal to themselves alone. SWIG's own comparison takes its other
  * operand for an object of its own without looking. */
-static PyObject *
-pshm_python_compare(PyObject *self, PyObject *other, int operation) {
+static PyObject *pshm_python_compare(
+    PyObject *self, PyObject *other, int operation) {
   if (operation != Py_EQ && operation != Py_NE)
     Py_RETURN_NOTIMPLEMENTED;
   return PyBool_FromLong((self == other) == (operation == Py_EQ));

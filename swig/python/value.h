@@ -47,8 +47,8 @@ static PyObject *pshm_python_from_value(const polyshm_value *value) {
 /* 1 if `object` can be a list's value, 0 if not, -1 with an exception. What the
  * value points to belongs to the object. Subclasses of str and bytes pass only
  * if `lax`, as with stock Python. */
-static int
-pshm_python_to_value(PyObject *object, int lax, polyshm_value *value) {
+static int pshm_python_to_value(
+    PyObject *object, int lax, polyshm_value *value) {
   value->reserved = 0;
   value->size = 0;
   value->of.i = 0;

@@ -19,8 +19,7 @@ static void check(polyshm_status status) {
   if (status == POLYSHM_OK)
     return;
   fprintf(
-      stderr, "%s: %s\n", polyshm_status_name(status),
-      polyshm_error_message());
+      stderr, "%s: %s\n", polyshm_status_name(status), polyshm_error_message());
   exit(1);
 }
 
@@ -38,7 +37,7 @@ static int hold(const char *name) {
   return i;
 }
 
-/* ---------------------------------------------------------------- hexadecimal */
+/* ------------------------------------------------------------ hexadecimal */
 
 /* In place: the bytes are fewer than their digits. */
 static uint64_t from_hex(char *text) {
@@ -105,7 +104,7 @@ static void print_value(const polyshm_value *value) {
   }
 }
 
-/* ------------------------------------------------------------------- commands */
+/* --------------------------------------------------------------- commands */
 
 static void get(const polyshm_list *list, uint64_t index) {
   uint64_t capacity;

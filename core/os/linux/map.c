@@ -74,8 +74,10 @@ static polyshm_status fail(int code, const char *what, const char *name) {
         strerror(code));
   case EWOULDBLOCK:
     return pshm_error_set_os(
-        POLYSHM_E_BUSY, code, "cannot %s block '%s': another process holds a "
-        "lease on it", what, name);
+        POLYSHM_E_BUSY, code,
+        "cannot %s block '%s': another process holds a "
+        "lease on it",
+        what, name);
   default:
     return pshm_error_set_os(
         POLYSHM_E_OS, code, "cannot %s block '%s': %s", what, name,
@@ -83,7 +85,7 @@ static polyshm_status fail(int code, const char *what, const char *name) {
   }
 }
 
-/* -------------------------------------------------------------------- making */
+/* ----------------------------------------------------------------- making */
 
 static int open_nameless(mode_t mode) {
 #ifdef O_TMPFILE
@@ -103,8 +105,8 @@ static polyshm_status open_temporary(mode_t mode, os_map *map) {
       return status;
     char path[PATH_SIZE];
     make_temporary_path(path, temporary);
-    map->descriptor = open(
-        path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, mode);
+    map->descriptor =
+        open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, mode);
     if (map->descriptor >= 0) {
       map->temporary = temporary;
       return POLYSHM_OK;
@@ -167,8 +169,8 @@ static polyshm_status reserve(int descriptor, uint64_t size) {
 /* Growing a file past this limit does not fail but kills, with SIGXFSZ. */
 static polyshm_status check_file_limit(uint64_t size) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
-      limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur)
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      size > limit.rlim_cur)
     return pshm_error_set_os(
         POLYSHM_E_SPACE, EFBIG,
         "no room for a block of %llu bytes: this process may only make files "
@@ -185,15 +187,14 @@ static polyshm_status map_descriptor(
   if (address == MAP_FAILED)
     return pshm_error_set_os(
         errno == ENOMEM ? POLYSHM_E_MEMORY : POLYSHM_E_OS, errno,
-        "cannot map %llu bytes: %s", (unsigned long long)size,
-        strerror(errno));
+        "cannot map %llu bytes: %s", (unsigned long long)size, strerror(errno));
   map->address = address;
   map->size = size;
   return POLYSHM_OK;
 }
 
-polyshm_status
-os_map_make(uint64_t size, uint32_t mode, bool reserve_now, os_map *out_map) {
+polyshm_status os_map_make(
+    uint64_t size, uint32_t mode, bool reserve_now, os_map *out_map) {
   if (size > INT64_MAX || size > SIZE_MAX)
     return pshm_error_set_os(
         POLYSHM_E_MEMORY, ENOMEM, "no system maps a block of %llu bytes",
@@ -259,10 +260,10 @@ polyshm_status os_map_publish(os_map *map, const char *name) {
   return POLYSHM_OK;
 }
 
-/* ------------------------------------------------------------------- opening */
+/* ---------------------------------------------------------------- opening */
 
-static polyshm_status
-open_sized(const char *name, bool read_only, os_map *map, bool *out_empty) {
+static polyshm_status open_sized(
+    const char *name, bool read_only, os_map *map, bool *out_empty) {
   char path[PATH_SIZE];
   make_path(path, name);
   *out_empty = false;
@@ -283,13 +284,14 @@ open_sized(const char *name, bool read_only, os_map *map, bool *out_empty) {
   else if (file.st_size == 0) {
     *out_empty = true;
     status = pshm_error_set(
-        POLYSHM_E_CORRUPT, "the block '%s' is empty: its creator never gave it "
-        "a size", name);
+        POLYSHM_E_CORRUPT,
+        "the block '%s' is empty: its creator never gave it "
+        "a size",
+        name);
   } else if ((uint64_t)file.st_size > SIZE_MAX)
     status = fail(ENOMEM, "map", name);
   else
-    status =
-        map_descriptor(descriptor, (uint64_t)file.st_size, read_only, map);
+    status = map_descriptor(descriptor, (uint64_t)file.st_size, read_only, map);
   if (status == POLYSHM_OK)
     map->descriptor = descriptor;
   else
@@ -321,7 +323,7 @@ void os_map_settle(os_map *map) {
   map->descriptor = -1;
 }
 
-/* ------------------------------------------------------------------- leaving */
+/* ---------------------------------------------------------------- leaving */
 
 void os_map_drop(os_map *map) {
   if (map->address != NULL)
