@@ -49,14 +49,14 @@ typedef struct polyshm_list {} polyshm_list;
   polyshm_status capacity(uint64_t index, uint64_t *out_capacity);
 }
 
-/* Constants and functions as the header has them, less their prefix; what is a
- * method above, or needs a language's own form, is not repeated. */
+/* Constants and functions as the header has them, less their prefix. Of blocks
+ * and lists only the making: the rest is methods and each language's own. */
 %rename("%(strip:[POLYSHM_])s", regextarget=1) "^POLYSHM_";
 %rename("%(strip:[polyshm_])s", regextarget=1, %$isfunction) "^polyshm_";
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)
-    "^polyshm_(block|list)_(free|close|capacity|pin|unpin|get|set|block)$";
+    "^polyshm_(block|list)_(?!(open|create)$)";
 #if defined(SWIGPYTHON)
-/* Python's classes have constructors and properties instead. */
+/* Python's classes have constructors instead. */
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)
     "^polyshm_(block|list)_";
 #endif

@@ -62,25 +62,32 @@ class Peer:
         return self.process.stdout.readline().strip()
 
     def end(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        return self.process.wait()
+        try:
+            self.process.communicate(timeout=10)
+        except BrokenPipeError:
+            self.process.wait()
+        return self.process.returncode
 
 
 class Cross(unittest.TestCase):
     def setUp(self):
-        self.peers = {language: Peer(language) for language in LANGUAGES}
-        self.names = []
+        self.peers = {}
+        for language in LANGUAGES:
+            self.peers[language] = Peer(language)
+            self.addCleanup(self.end, language)
 
-    def tearDown(self):
-        codes = {name: peer.end() for name, peer in self.peers.items()}
-        for name in self.names:
-            os.unlink(f"/dev/shm/{name}")
-        self.assertEqual(set(codes.values()), {0}, codes)
+    def end(self, language):
+        self.assertEqual(self.peers[language].end(), 0, language)
 
     def fresh(self):
-        self.names.append(f"polyshm-cross-{os.getpid()}-{secrets.token_hex(4)}")
-        return self.names[-1]
+        name = f"polyshm-cross-{os.getpid()}-{secrets.token_hex(4)}"
+        self.addCleanup(self.remove, f"/dev/shm/{name}")
+        return name
+
+    @staticmethod
+    def remove(path):
+        if os.path.exists(path):
+            os.unlink(path)
 
     def share(self, make, attach, *words):
         """A thing of each language's making, attached by all others."""

@@ -1,0 +1,192 @@
+-- SPDX-License-Identifier: MIT
+
+--- Memory that processes share by name: blocks of bytes, and lists of values.
+--
+-- What may be expected to fail returns nil, a message and a code, one of the
+-- numbers polyshm.E_NOT_FOUND, E_EXISTS, E_ACCESS, E_SPACE and so on. What is a
+-- mistake of the program is an error.
+--
+-- Element access is C functions of polyshm.core; here is only what makes or
+-- attaches blocks and lists.
+
+-- SWIG puts two functions among the globals. What was there before stays there.
+local globals = {"swig_type", "swig_equals"}
+for i, name in ipairs(globals) do globals[name] = rawget(_G, name) end
+local core = require "polyshm.core"
+for i, name in ipairs(globals) do rawset(_G, name, globals[name]) end
+
+local polyshm = {
+  _VERSION = ("polyshm %d.%d.%d"):format(
+    core.version() >> 16, core.version() >> 8 & 0xff, core.version() & 0xff),
+
+  --- Remove a block's or a list's name. Who has it open keeps it.
+  unlink = core.unlink,
+
+  --- Mark a string to be stored as str, which must be UTF-8, or as bytes.
+  -- Other strings are stored as str if they are UTF-8, and else as bytes.
+  str = core.str,
+  bytes = core.bytes,
+}
+
+for name, value in pairs(core) do
+  if name:find "^E_" then polyshm[name] = value end
+end
+
+-- The options' types. Integers are counts and go up to the number given.
+local block_options = {
+  name = "string",
+  create = "boolean",
+  exclusive = "boolean",
+  size = math.maxinteger,
+  read_only = "boolean",
+  sparse = "boolean",
+  mode = 511, -- rwxrwxrwx
+}
+local list_options = {
+  name = "string",
+  exclusive = "boolean",
+  capacity = core.TEXT_MAX,
+  read_only = "boolean",
+  mode = block_options.mode,
+}
+
+-- What is wrong with an option, if anything is; else its value.
+local function check_option(known, key, value)
+  local expected = known[key]
+  if not expected then
+    return ("unknown option '%s'"):format(key)
+  elseif type(expected) ~= "number" then
+    return type(value) ~= expected
+      and ("option '%s' must be a %s, not a %s"):format(
+        key, expected, type(value)), value
+  end
+  local integer = type(value) == "number" and math.tointeger(value)
+  return (not integer or integer < 0 or integer > expected)
+    and ("option '%s' must be an integer from 0 to %d, not %s"):format(
+      key, expected, value), integer
+end
+
+-- A checked copy. Errors are the caller's caller's, as in all of this file.
+local function check_options(options, known, argument)
+  local copy = {}
+  for key, value in pairs(options) do
+    local problem
+    problem, copy[key] = check_option(known, key, value)
+    if problem then
+      error(("bad argument %s (%s)"):format(argument, problem), 3)
+    end
+  end
+  return copy
+end
+
+local function check_type(value, expected, argument)
+  if type(value) ~= "table" then
+    error(("bad argument %s (%s expected, got %s)"):format(
+      argument, expected, type(value)), 3)
+  end
+end
+
+-- Return what pcall returns. An error of core has no position when pcall was
+-- its caller; it gets that of the call in whose return statement this stands.
+local function finish(ok, result, message, code)
+  if not ok then error(result, 2) end
+  return result, message, code
+end
+
+--- Attach a block by its name, or make one.
+--
+-- SharedMemory(name) and SharedMemory{name = name} attach the block that is
+-- there. SharedMemory{create = true, size = bytes} makes a new one of zeroed
+-- bytes; its name is drawn if none is given. Options:
+--
+--   name        string
+--   create      true to make a block. A name that is taken is E_EXISTS, unless
+--   exclusive   is false: then the block that is there is attached
+--   size        bytes of a new block
+--   read_only   true to attach without the right to write
+--   sparse      true not to reserve a new block's memory at once
+--   mode        permissions of a new block, less the umask; 384 (rw-------)
+--
+-- A block b has
+--
+--   b.name, b.size
+--   b:read(offset, n)   n bytes from an offset on, which counts from 0; all the
+--                       rest without n, the whole block without both
+--   b:write(offset, s)
+--   b:close()           unmap it here; also when a <close> variable ends
+--   b:unlink()          remove its name
+--
+-- Blocks are equal if they have one name. What was closed still has its name
+-- and size and can be unlinked.
+function polyshm.SharedMemory(options)
+  if type(options) == "string" then options = {name = options} end
+  check_type(options, "string or table", "#1 to 'SharedMemory'")
+  local wanted = check_options(options, block_options, "#1 to 'SharedMemory'")
+
+  local flags = wanted.read_only and core.READ_ONLY or 0
+  if wanted.create then
+    flags = flags | core.CREATE
+    if wanted.exclusive ~= false then flags = flags | core.EXCLUSIVE end
+    if wanted.sparse then flags = flags | core.SPARSE end
+  end
+  return finish(pcall(
+    core.block_open, wanted.name, wanted.size or 0, flags, wanted))
+end
+
+--- Make a list of a table's values, or attach one by its name.
+--
+-- ShareableList(values, {name = name}) makes a list of values[1] to values[n],
+-- where n is values.n as table.pack sets it, or else #values. They are nils,
+-- booleans, numbers and strings. ShareableList(nil, {name = name}) attaches the
+-- list that is there. Options:
+--
+--   name        string; drawn for a new list if none is given
+--   exclusive   false to attach the list that is there if the name is taken,
+--               which is E_EXISTS otherwise
+--   capacity    least number of bytes that each item of a new list can hold
+--   read_only   true to attach without the right to write
+--   mode        permissions of a new list, less the umask; 384 (rw-------)
+--
+-- A list l is used as a table of fixed length. Indices count from 1, or back
+-- from the last with -1.
+--
+--   l[i], l[i] = v      reading outside gives nil, writing there is an error
+--   #l, pairs(l)        ipairs(l) ends at the first nil, as with tables
+--   l:totable(i, j)     the items from i to j; with a field n, as table.pack
+--                       makes it, if there are nils among them
+--   l:index(v, from)    the first index from `from` on whose item equals v
+--   l:count(v)          how many items equal v
+--   l:type(i)           "none", "bool", "int", "float", "str" or "bytes"
+--   l:capacity(i)       bytes that the item can hold
+--   l.name, l.shm       the name; the block beneath, closed if the list is
+--   l:close(), l:unlink()   as a block's
+--
+-- A string loses zero bytes at its end, which the format cannot tell from
+-- padding.
+function polyshm.ShareableList(values, options)
+  options = options == nil and {} or options
+  check_type(options, "table", "#2 to 'ShareableList'")
+  local wanted = check_options(options, list_options, "#2 to 'ShareableList'")
+  if values == nil then
+    return finish(pcall(
+      core.list_open, wanted.name, wanted.read_only and core.READ_ONLY or 0))
+  end
+
+  check_type(values, "table or nil", "#1 to 'ShareableList'")
+  if wanted.read_only then
+    error("bad argument #2 to 'ShareableList' (a new list is not read-only)", 2)
+  end
+  local count = values.n or #values
+  if count == 0 and values.n == nil and next(values) ~= nil then
+    error("bad argument #1 to 'ShareableList' (no values, but other keys: " ..
+      "options are the second argument)", 2)
+  end
+  if getmetatable(values) ~= nil then -- core calls no metamethods
+    values = table.move(values, 1, count, 1, {n = count})
+  end
+  return finish(pcall(
+    core.list_create, wanted.name, values,
+    core.CREATE | (wanted.exclusive == false and 0 or core.EXCLUSIVE), wanted))
+end
+
+return polyshm

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lua 5.4. Element access is C functions of lua/list.h, put straight into the
+ * class's metatable; SWIG makes the classes, the constants, and the methods and
+ * functions that only check their arguments and call.
+ */
+%{
+#include "lua/block.h"
+#include "lua/list.h"
+%}
+/* What SWIG hangs onto the module to look names up is not needed, and trusts
+ * its callers too much. */
+%init %{
+  lua_pushnil(L);
+  lua_setmetatable(L, -2);
+%}
+
+%native(str) int pshm_lua_str(lua_State *L);
+%native(bytes) int pshm_lua_bytes(lua_State *L);
+
+/* ----------------------------------------------------------------- typemaps */
+
+/* A function that has nothing to say returns true. */
+%typemap(out) polyshm_status {
+  if ($1 != POLYSHM_OK)
+    return pshm_lua_fail(L, $1);
+  lua_pushboolean(L, 1);
+  SWIG_arg++;
+}
+
+%typemap(in) SWIGTYPE * {
+  $1 = ($1_ltype)pshm_lua_handle(L, $input, $descriptor);
+}
+
+%typemap(in) const char *name {
+  $1 = (char *)pshm_lua_check_name(L, $input);
+}
+
+%typemap(in) uint32_t {
+  $1 = (uint32_t)pshm_lua_check_count(L, $input, UINT32_MAX);
+}
+%typemap(in) uint64_t {
+  $1 = pshm_lua_check_count(L, $input, INT64_MAX);
+}
+%typemap(in) uint64_t index {
+  $1 = pshm_lua_check_index(L, $input, arg1);
+}
+%typemap(in) polyshm_status status {
+  $1 = (polyshm_status)luaL_checkinteger(L, $input);
+}
+%typemap(out) int32_t, uint32_t, uint64_t {
+  lua_pushinteger(L, (lua_Integer)$1);
+  SWIG_arg++;
+}
+
+%typemap(in) (const void *bytes, uint64_t nbytes) (size_t size) {
+  $1 = (void *)luaL_checklstring(L, $input, &size);
+  $2 = size;
+}
+
+%typemap(in) (const polyshm_value *values, uint64_t nvalues) {
+  $1 = (polyshm_value *)pshm_lua_check_values(L, $input, &$2);
+}
+
+%typemap(in) const polyshm_block_options *options
+    (polyshm_block_options options = {0}) {
+  options.struct_size = sizeof options;
+  options.mode = (uint32_t)pshm_lua_check_option(L, $input, "mode", UINT32_MAX);
+  $1 = &options;
+}
+%typemap(in) const polyshm_list_options *options
+    (polyshm_list_options options = {0}) {
+  options.struct_size = sizeof options;
+  options.mode = (uint32_t)pshm_lua_check_option(L, $input, "mode", UINT32_MAX);
+  options.slot_capacity =
+      pshm_lua_check_option(L, $input, "capacity", INT64_MAX);
+  $1 = &options;
+}
+
+/* An output takes the place of true. */
+%typemap(in, numinputs=0) uint64_t *out_capacity (uint64_t capacity) {
+  $1 = &capacity;
+}
+%typemap(argout) uint64_t *out_capacity {
+  lua_pushinteger(L, (lua_Integer)*$1);
+}
+%typemap(in, numinputs=0) SWIGTYPE **OUTPUT ($*1_ltype handle = NULL) {
+  $1 = &handle;
+}
+%typemap(check) SWIGTYPE **OUTPUT {
+  pshm_lua_new(L, $*1_descriptor);
+}
+%typemap(argout) SWIGTYPE **OUTPUT {
+  lua_pop(L, 1);
+  pshm_lua_own(L, *$1);
+}
+%apply SWIGTYPE **OUTPUT {polyshm_block **out_block, polyshm_list **out_list};
+
+/* ------------------------------------------------------------------ classes */
+
+%define POLYSHM_BLOCK(T)
+%extend T {
+  polyshm_status write(uint64_t offset, const void *bytes, uint64_t nbytes);
+  polyshm_status unlink() {
+    return polyshm_unlink(polyshm_block_name($self));
+  }
+}
+%init %{
+  pshm_lua_class(
+      L, SWIGTYPE_p_##T, pshm_lua_block_methods, PSHM_LUA_SIZE,
+      pshm_lua_block_metamethods, pshm_lua_block_index);
+%}
+%enddef
+
+%define POLYSHM_LIST(T)
+%extend T {
+  polyshm_status unlink() {
+    return polyshm_unlink(polyshm_block_name(polyshm_list_block($self)));
+  }
+}
+%init %{
+  pshm_lua_class(
+      L, SWIGTYPE_p_##T, pshm_lua_list_methods, PSHM_LUA_SHM,
+      pshm_lua_list_metamethods, pshm_lua_list_index);
+%}
+%enddef
