@@ -71,7 +71,8 @@ class Peer:
 
 class Cross(unittest.TestCase):
     def setUp(self):
-        self.peers = {}
+        self.peers, self.names = {}, []
+        self.addCleanup(self.remove)  # the last, when no peer is left
         for language in LANGUAGES:
             self.peers[language] = Peer(language)
             self.addCleanup(self.end, language)
@@ -80,14 +81,13 @@ class Cross(unittest.TestCase):
         self.assertEqual(self.peers[language].end(), 0, language)
 
     def fresh(self):
-        name = f"polyshm-cross-{os.getpid()}-{secrets.token_hex(4)}"
-        self.addCleanup(self.remove, f"/dev/shm/{name}")
-        return name
+        self.names.append(f"polyshm-cross-{os.getpid()}-{secrets.token_hex(4)}")
+        return self.names[-1]
 
-    @staticmethod
-    def remove(path):
-        if os.path.exists(path):
-            os.unlink(path)
+    def remove(self):
+        for name in self.names:
+            if os.path.exists(f"/dev/shm/{name}"):
+                os.unlink(f"/dev/shm/{name}")
 
     def share(self, make, attach, *words):
         """A thing of each language's making, attached by all others."""

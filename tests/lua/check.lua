@@ -77,11 +77,17 @@ function check.error(text, f, ...)
   end
 end
 
--- An error of the line that called: f is a Lua function that does it in its
--- first line.
+-- An error that has the position of f, a Lua function, as its own.
 function check.error_here(text, f)
+  check.error(text, f)
+  local _, message = pcall(f)
   local info = debug.getinfo(f, "S")
-  check.error(("%s:%d: %s"):format(info.short_src, info.linedefined, text), f)
+  local source, line = tostring(message):match "^(.-):(%d+): "
+  line = tonumber(line)
+  if source ~= info.short_src or line < info.linedefined
+    or line > info.lastlinedefined then
+    fail("the error is elsewhere: %s", tostring(message))
+  end
 end
 
 -- ---------------------------------------------------------------------- names

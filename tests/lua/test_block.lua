@@ -45,7 +45,9 @@ end
 
 do -- drawn names
   local one = polyshm.SharedMemory {create = true, size = 1}
-  local other = polyshm.SharedMemory {create = true, size = 1, exclusive = false}
+  local other = polyshm.SharedMemory {
+    create = true, size = 1, exclusive = false,
+  }
   check.that(one.name:find "^psm_%x%x%x%x%x%x%x%x$")
   check.that(one.name ~= other.name)
   check.same(one:unlink(), true)
@@ -147,12 +149,29 @@ do
   check.error("out of range", block.write, block, -1, "x")
   check.error("past the end", block.write, block, 9, "")
   check.same(block:read(5), "a17")
-  check.error_here("bad argument #1 to 'read' (number expected, got table)", function() block:read({}) end)
-  check.error_here("bad argument #2 to 'read' (number has no integer", function() block:read(0, 1.5) end)
-  check.error_here("bad argument #1 to 'write' (number expected, got nil)", function() block:write() end)
-  check.error_here("bad argument #2 to 'write' (string expected, got nil)", function() block:write(0) end)
-  check.error_here("bad argument #2 to 'write' (string expected, got table)", function() block:write(0, {}) end)
-  check.error_here("2 bytes at offset 7 reach past the end", function() block:write(7, "xx") end)
+  check.error_here("bad argument #1 to 'read' (number expected, got table)",
+    function()
+      block:read({})
+    end)
+  check.error_here("bad argument #2 to 'read' (number has no integer",
+    function()
+      block:read(0, 1.5)
+    end)
+  check.error_here("bad argument #1 to 'write' (number expected, got nil)",
+    function()
+      block:write()
+    end)
+  check.error_here("bad argument #2 to 'write' (string expected, got nil)",
+    function()
+      block:write(0)
+    end)
+  check.error_here("bad argument #2 to 'write' (string expected, got table)",
+    function()
+      block:write(0, {})
+    end)
+  check.error_here("2 bytes at offset 7 reach past the end", function()
+    block:write(7, "xx")
+  end)
 end
 
 do -- much at once
@@ -177,8 +196,12 @@ do
   check.same(block:close(), true)
   check.same(block:close(), true)
   check.same(tostring(block), ("SharedMemory '%s' (closed)"):format(name))
-  check.error_here("the block '" .. name .. "' has been closed", function() block:read() end)
-  check.error_here("the block '" .. name .. "' has been closed", function() block:write(0, "") end)
+  check.error_here("the block '" .. name .. "' has been closed", function()
+    block:read()
+  end)
+  check.error_here("the block '" .. name .. "' has been closed", function()
+    block:write(0, "")
+  end)
   check.same(block.name, name)
   check.same(block.size, 3)
   check.same(block:unlink(), true)
@@ -212,7 +235,8 @@ end
 
 do -- equality
   local name = check.name()
-  local one = assert(polyshm.SharedMemory {name = name, create = true, size = 1})
+  local one = assert(
+    polyshm.SharedMemory {name = name, create = true, size = 1})
   local two = assert(polyshm.SharedMemory(name))
   local other = assert(
     polyshm.SharedMemory {name = check.name(), create = true, size = 1})
@@ -238,9 +262,15 @@ do -- members
     "name\0", "", block, 0 / 0} do
     check.same(block[key], nil)
   end
-  check.error_here("the field 'name' cannot be set", function() block.name = "x" end)
-  check.error_here("the field 'read' cannot be set", function() block.read = nil end)
-  check.error_here("the field '1' cannot be set", function() block[1] = 1 end)
+  check.error_here("the field 'name' cannot be set", function()
+    block.name = "x"
+  end)
+  check.error_here("the field 'read' cannot be set", function()
+    block.read = nil
+  end)
+  check.error_here("the field '1' cannot be set", function()
+    block[1] = 1
+  end)
   check.same(getmetatable(block), "SharedMemory")
   check.error("attempt to get length", function() return #block end)
   check.error("bad argument #1 to 'for iterator'", function()

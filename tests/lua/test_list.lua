@@ -34,7 +34,10 @@ do
   local viewed = assert(
     polyshm.ShareableList(nil, {name = name, read_only = true}))
   check.items(viewed, -1, "two", 3.5)
-  check.error_here("the list '" .. name .. "' is open for reading only", function() viewed[1] = 1 end)
+  check.error_here("the list '" .. name .. "' is open for reading only",
+    function()
+      viewed[1] = 1
+    end)
   check.same(viewed[1], -1)
 
   check.same(made:unlink(), true)
@@ -88,10 +91,17 @@ do -- capacity
   check.same(math.type(list:capacity(1)), "integer")
   list[1] = ("z"):rep(24)
   check.same(list[1], ("z"):rep(24))
-  check.error_here("25 bytes do not fit item 1, which holds 24", function() list[1] = ("z"):rep(25) end)
-  check.error_here("33 bytes do not fit item 3, which holds 32", function() list[-1] = ("z"):rep(33) end)
+  check.error_here("25 bytes do not fit item 1, which holds 24", function()
+    list[1] = ("z"):rep(25)
+  end)
+  check.error_here("33 bytes do not fit item 3, which holds 32", function()
+    list[-1] = ("z"):rep(33)
+  end)
   check.same(list[1], ("z"):rep(24))
-  check.error_here("bad argument #1 to 'capacity' (index out of range)", function() list:capacity(4) end)
+  check.error_here("bad argument #1 to 'capacity' (index out of range)",
+    function()
+      list:capacity(4)
+    end)
   for _, index in ipairs {0, -4, math.maxinteger, math.mininteger} do
     check.error("index out of range", list.capacity, list, index)
     check.error("index out of range", list.type, list, index)
@@ -121,7 +131,9 @@ do
     check.error(("index %d is outside the list, which has 3 items"):format(
       index), function() list[index] = 1 end)
   end
-  check.error_here("index 4 is outside the list", function() list[4] = 1 end)
+  check.error_here("index 4 is outside the list", function()
+    list[4] = 1
+  end)
   for _, index in ipairs {1.5, math.huge, 2^63, true, {}, list} do
     check.error("the index of an item is an integer, not ", function()
       list[index] = 1
@@ -213,7 +225,10 @@ do -- totable
   check.same(range(math.mininteger, math.maxinteger), "10 20 30 40")
   check.same(range(math.maxinteger, math.mininteger), "")
   check.same(range(nil, nil), "10 20 30 40")
-  check.error_here("bad argument #1 to 'totable' (number expected, got string)", function() list:totable("x") end)
+  check.error_here("bad argument #1 to 'totable' (number expected, got string)",
+    function()
+      list:totable("x")
+    end)
 
   list[2] = nil
   local items = list:totable()
@@ -224,7 +239,9 @@ do -- totable
 end
 
 do -- index and count
-  local list = fresh {1, "x", 2.0, true, "x", false, "日本", "\xff", 2^53, n = 10}
+  local list = fresh {
+    1, "x", 2.0, true, "x", false, "日本", "\xff", 2^53, n = 10,
+  }
   check.same(list:index "x", 2)
   check.same(list:index("x", 2), 2)
   check.same(list:index("x", 3), 5)
@@ -262,8 +279,15 @@ do -- index and count
     check.error("expected, got no value", list[method], list)
     check.error("expected, got table", list[method], list, {})
   end
-  check.error_here("bad argument #1 to 'count' (nil, boolean, number or string expected, got function)", function() list:count(print) end)
-  check.error_here("bad argument #2 to 'index' (number expected, got string)", function() list:index(1, "x") end)
+  check.error_here("bad argument #1 to 'count' (nil, boolean, number or " ..
+    "string expected, got function)",
+    function()
+      list:count(print)
+    end)
+  check.error_here("bad argument #2 to 'index' (number expected, got string)",
+    function()
+      list:index(1, "x")
+    end)
 end
 
 do -- type
@@ -295,7 +319,9 @@ do
   local one = assert(polyshm.ShareableList(nil, {name = name}))
   check.that(one == list)
   check.same(block:close(), true)
-  check.error_here("the list '" .. name .. "' has been closed", function() return list[1], 1 end)
+  check.error_here("the list '" .. name .. "' has been closed", function()
+    return list[1]
+  end)
   check.same(list:close(), true)
   check.same(one:close(), true)
   check.error("has been closed", one.shm.read, one.shm)
@@ -311,8 +337,12 @@ do
   check.same(list:close(), true)
   check.same(list:close(), true)
   check.same(tostring(list), ("ShareableList '%s' (closed)"):format(name))
-  check.error_here("the list '" .. name .. "' has been closed", function() return list[1], 1 end)
-  check.error_here("the list '" .. name .. "' has been closed", function() list[1] = 1 end)
+  check.error_here("the list '" .. name .. "' has been closed", function()
+    return list[1]
+  end)
+  check.error_here("the list '" .. name .. "' has been closed", function()
+    list[1] = 1
+  end)
   for _, use in ipairs {
     function() return #list end,
     function() return list[5] end,
@@ -373,7 +403,9 @@ do -- one item that is damaged
   list.shm:write(formats + 8, "?!")
   check.same(list[1], 1)
   check.same(list[3], 3)
-  check.error_here("item 2: ", function() return list[2], 1 end)
+  check.error_here("item 2: ", function()
+    return list[2]
+  end)
   check.error("item 2: ", function() for _ in pairs(list) do end end)
   check.refused(polyshm.E_CORRUPT, list:type(2))
   check.refused(polyshm.E_CORRUPT, list:totable())

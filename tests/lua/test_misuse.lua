@@ -108,12 +108,18 @@ each_foreign(refused_by(of_list, "ShareableList"))
 each_foreign(refused_by(of_block, "SharedMemory"))
 refused_by(of_list, "ShareableList")(block)
 refused_by(of_block, "SharedMemory")(list)
-check.error_here("bad argument #1 to 'close' (ShareableList expected, got nil)", function() return (list.close(nil)), 1 end)
+check.error_here("bad argument #1 to 'close' (ShareableList expected, got nil)",
+  function()
+    return (list.close(nil)), 1
+  end)
 do -- a method of the wrong class
   local fake = assert(polyshm.SharedMemory(name))
   local metatable = debug.getmetatable(fake)
   debug.setmetatable(fake, {__index = list, __name = "Fake"})
-  check.error_here("calling 'close' on bad self (ShareableList expected, got Fake)", function() fake:close() end)
+  check.error_here("calling 'close' on bad self (ShareableList expected, got Fake)",
+    function()
+      fake:close()
+    end)
   debug.setmetatable(fake, metatable)
 end
 

@@ -74,7 +74,9 @@ check.error("slash", polyshm.unlink, "a/b")
 check.error("name", polyshm.unlink)
 check.error("zero byte", polyshm.unlink, "a\0b")
 check.error("string expected, got table", polyshm.unlink, {})
-check.error_here("a block's name must not be empty", function() local _ = polyshm.unlink "" end)
+check.error_here("a block's name must not be empty", function()
+  local _ = polyshm.unlink ""
+end)
 
 -- ------------------------------------------------------------------- options
 
@@ -94,9 +96,15 @@ local wrong = {
 }
 for _, case in ipairs(wrong) do
   local options, message = table.unpack(case)
-  check.error_here("bad argument #1 to 'SharedMemory' (" .. message, function() local _ = polyshm.SharedMemory(options) end)
-  check.error_here("bad argument #2 to 'ShareableList' (" .. message, function() local _ = polyshm.ShareableList({}, options) end)
-  check.error_here("bad argument #2 to 'ShareableList' (" .. message, function() local _ = polyshm.ShareableList(nil, options) end)
+  check.error_here("bad argument #1 to 'SharedMemory' (" .. message, function()
+    local _ = polyshm.SharedMemory(options)
+  end)
+  check.error_here("bad argument #2 to 'ShareableList' (" .. message, function()
+    local _ = polyshm.ShareableList({}, options)
+  end)
+  check.error_here("bad argument #2 to 'ShareableList' (" .. message, function()
+    local _ = polyshm.ShareableList(nil, options)
+  end)
 end
 check.error("option 'create' must be a boolean, not a string",
   polyshm.SharedMemory, {create = "open", size = 1})
@@ -124,10 +132,19 @@ check.error("options are the second argument",
   polyshm.ShareableList, {name = "x"})
 
 -- What core finds wrong is an error of the caller's line, too.
-check.error_here("a new block needs a size above zero", function() local _ = polyshm.SharedMemory {create = true} end)
-check.error_here("a block cannot be made read-only", function() local _ = polyshm.SharedMemory {create = true, size = 1, read_only = true} end)
-check.error_here("bad argument #2 to 'ShareableList' (a new list is not read-only)", function() local _ = polyshm.ShareableList({}, {read_only = true}) end)
-check.error_here("value 2 is a table, which no list holds", function() local _ = polyshm.ShareableList {1, {}} end)
+check.error_here("a new block needs a size above zero", function()
+  local _ = polyshm.SharedMemory {create = true}
+end)
+check.error_here("a block cannot be made read-only", function()
+  local _ = polyshm.SharedMemory {create = true, size = 1, read_only = true}
+end)
+check.error_here("bad argument #2 to 'ShareableList' (a new list is not read-only)",
+  function()
+    local _ = polyshm.ShareableList({}, {read_only = true})
+  end)
+check.error_here("value 2 is a table, which no list holds", function()
+  local _ = polyshm.ShareableList {1, {}}
+end)
 
 -- Options may come from a metatable, and are looked at once.
 do

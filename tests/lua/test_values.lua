@@ -62,7 +62,9 @@ do -- what counts as str and what as bytes
     "\xf4\x90\x80\x80", "é\xc3"} do
     check.same(stored(bytes), "bytes")
     check.same(stored(polyshm.bytes(bytes)), "bytes")
-    check.error_here("a string is not UTF-8", function() list[1] = polyshm.str(bytes) end)
+    check.error_here("a string is not UTF-8", function()
+      list[1] = polyshm.str(bytes)
+    end)
     check.same(list[1], bytes)
     check.error("not UTF-8", polyshm.ShareableList, {polyshm.str(bytes)})
   end

@@ -10,10 +10,11 @@
 -- attaches blocks and lists.
 
 -- SWIG puts two functions among the globals. What was there before stays there.
-local globals = {"swig_type", "swig_equals"}
-for i, name in ipairs(globals) do globals[name] = rawget(_G, name) end
+local swig_type = rawget(_G, "swig_type")
+local swig_equals = rawget(_G, "swig_equals")
 local core = require "polyshm.core"
-for i, name in ipairs(globals) do rawset(_G, name, globals[name]) end
+rawset(_G, "swig_type", swig_type)
+rawset(_G, "swig_equals", swig_equals)
 
 local polyshm = {
   _VERSION = ("polyshm %d.%d.%d"):format(
