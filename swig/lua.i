@@ -107,7 +107,7 @@
 }
 %init %{
   pshm_lua_class(
-      L, SWIGTYPE_p_##T, pshm_lua_block_methods, PSHM_LUA_SIZE,
+      L, SWIGTYPE_p_##T, PSHM_LUA_SIZE, pshm_lua_block_methods,
       pshm_lua_block_metamethods, pshm_lua_block_index);
 %}
 %enddef
@@ -120,7 +120,7 @@
 }
 %init %{
   pshm_lua_class(
-      L, SWIGTYPE_p_##T, pshm_lua_list_methods, PSHM_LUA_SHM,
+      L, SWIGTYPE_p_##T, PSHM_LUA_SHM, pshm_lua_list_methods,
       pshm_lua_list_metamethods, pshm_lua_list_index);
 %}
 %enddef

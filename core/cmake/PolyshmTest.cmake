@@ -34,8 +34,9 @@ if(POLYSHM_SANITIZE MATCHES "address|thread")
   set(interpreter_environment
     "LD_PRELOAD=${runtime}" "ASAN_OPTIONS=detect_leaks=0")
 endif()
+# Quoted, or the path's own semicolon would become one of the list's.
 set(POLYSHM_INTERPRETER_ENVIRONMENT
-  ${POLYSHM_TEST_ENVIRONMENT} ${interpreter_environment})
+  "${POLYSHM_TEST_ENVIRONMENT};${interpreter_environment}")
 
 # polyshm_add_test(NAME [INTERPRETER] COMMAND word...)
 # INTERPRETER for commands that load our modules into a Python or a Lua.

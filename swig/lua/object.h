@@ -24,10 +24,11 @@
 static inline void *pshm_lua_tagged(
     lua_State *L, int arg, const void *tag, size_t size) {
   void *userdata = lua_touserdata(L, arg);
-  if (userdata == NULL || lua_rawlen(L, arg) < size ||
-      *(const void **)userdata != tag)
+  if (userdata == NULL || lua_rawlen(L, arg) < size)
     return NULL;
-  return userdata;
+  const void *first;
+  memcpy(&first, userdata, sizeof first);
+  return first == tag ? userdata : NULL;
 }
 
 static inline swig_lua_userdata *pshm_lua_object(
@@ -112,11 +113,12 @@ static int pshm_lua_refuse_field(lua_State *L) {
 /* Members are looked up in one table, so that no field can hide a method. In
  * it, methods are functions and fields are these numbers. */
 enum { PSHM_LUA_NAME, PSHM_LUA_SIZE, PSHM_LUA_SHM };
+static const char *const pshm_lua_fields[] = {"name", "size", "shm"};
 
 /* Make SWIG's class ours. The module is on top of the stack. */
 static void pshm_lua_class(
-    lua_State *L, swig_type_info *class, const luaL_Reg *methods,
-    int second_field, const luaL_Reg *metamethods, lua_CFunction index) {
+    lua_State *L, swig_type_info *class, int second_field,
+    const luaL_Reg *methods, const luaL_Reg *metamethods, lua_CFunction index) {
   swig_lua_class *swig = class->clientdata;
 
   /* The class as a table of the module leads to the metatable. */
@@ -138,9 +140,9 @@ static void pshm_lua_class(
   lua_getfield(L, -1, "close");
   lua_setfield(L, -3, "__close");
   lua_pushinteger(L, PSHM_LUA_NAME);
-  lua_setfield(L, -2, "name");
+  lua_setfield(L, -2, pshm_lua_fields[PSHM_LUA_NAME]);
   lua_pushinteger(L, second_field);
-  lua_setfield(L, -2, second_field == PSHM_LUA_SIZE ? "size" : "shm");
+  lua_setfield(L, -2, pshm_lua_fields[second_field]);
 
   lua_pushcclosure(L, index, 1);
   lua_setfield(L, -2, "__index");

@@ -280,8 +280,7 @@ do -- index and count
     check.error("expected, got table", list[method], list, {})
   end
   check.error_here("bad argument #1 to 'count' (nil, boolean, number or " ..
-    "string expected, got function)",
-    function()
+    "string expected, got function)", function()
       list:count(print)
     end)
   check.error_here("bad argument #2 to 'index' (number expected, got string)",

@@ -110,14 +110,15 @@ refused_by(of_list, "ShareableList")(block)
 refused_by(of_block, "SharedMemory")(list)
 check.error_here("bad argument #1 to 'close' (ShareableList expected, got nil)",
   function()
-    return (list.close(nil)), 1
+    local _ = list.close(nil)
   end)
+
 do -- a method of the wrong class
   local fake = assert(polyshm.SharedMemory(name))
   local metatable = debug.getmetatable(fake)
   debug.setmetatable(fake, {__index = list, __name = "Fake"})
-  check.error_here("calling 'close' on bad self (ShareableList expected, got Fake)",
-    function()
+  check.error_here("calling 'close' on bad self (ShareableList expected, " ..
+    "got Fake)", function()
       fake:close()
     end)
   debug.setmetatable(fake, metatable)
@@ -172,7 +173,9 @@ do -- the tie between a list and its block, cut or turned
   debug.setuservalue(shm, nil, 1)
   one = nil
   collectgarbage()
-  check.error("the SharedMemory has been closed", function() return shm.name end)
+  check.error("the SharedMemory has been closed", function()
+    return shm.name
+  end)
 
   local other = assert(polyshm.ShareableList(nil, {name = name}))
   debug.setuservalue(other, block, 1)
@@ -196,7 +199,8 @@ for _, case in ipairs {
   {core.list_open, name, 1}, {core.list_open, name, 1.5},
   {core.list_create}, {core.list_create, nil, 1, 1, {}},
   {core.list_create, nil, {}, "x", {}}, {core.list_create, nil, {}, 0},
-  {core.list_create, nil, {{}}, 1, {}}, {core.list_create, nil, {}, 1 << 31, {}},
+  {core.list_create, nil, {{}}, 1, {}},
+  {core.list_create, nil, {}, 1 << 31, {}},
   {core.list_create, nil, {}, 1, {capacity = -1}},
   {core.list_create, nil, {}, 1, {capacity = {}}},
   {core.status_name}, {core.status_name, {}},

@@ -20,12 +20,12 @@ check.same(rawget(_G, "polyshm"), nil)
 
 -- Another module made by SWIG would have put these there.
 local function theirs() end
-swig_type, swig_equals = theirs, nil
+_G.swig_type, _G.swig_equals = theirs, nil
 package.loaded["polyshm"], package.loaded["polyshm.core"] = nil, nil
 local again = require "polyshm"
-check.same(swig_type, theirs)
-check.same(swig_equals, nil)
-swig_type = nil
+check.same(_G.swig_type, theirs)
+check.same(_G.swig_equals, nil)
+_G.swig_type = nil
 
 -- Objects of the module that was loaded first are the second one's as well.
 do
@@ -138,8 +138,8 @@ end)
 check.error_here("a block cannot be made read-only", function()
   local _ = polyshm.SharedMemory {create = true, size = 1, read_only = true}
 end)
-check.error_here("bad argument #2 to 'ShareableList' (a new list is not read-only)",
-  function()
+check.error_here("bad argument #2 to 'ShareableList' (a new list is not " ..
+  "read-only)", function()
     local _ = polyshm.ShareableList({}, {read_only = true})
   end)
 check.error_here("value 2 is a table, which no list holds", function()

@@ -113,7 +113,9 @@ do -- the longest strings
     check.same(list[1], long)
     check.same(list:type(1), "str")
     check.same(list:index(long), 1)
-    check.error("do not fit item 1", function() list[1] = ("x"):rep(1e7 | 0) end)
+    check.error("do not fit item 1", function()
+      list[1] = ("x"):rep(10000000)
+    end)
     check.same(list[1], long)
     list[1] = 5
     check.same(list[1], 5)

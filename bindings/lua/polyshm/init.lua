@@ -51,20 +51,23 @@ local list_options = {
   mode = block_options.mode,
 }
 
--- What is wrong with an option, if anything is; else its value.
+-- What is wrong with an option, or nil and its value.
 local function check_option(known, key, value)
   local expected = known[key]
   if not expected then
     return ("unknown option '%s'"):format(key)
-  elseif type(expected) ~= "number" then
-    return type(value) ~= expected
-      and ("option '%s' must be a %s, not a %s"):format(
-        key, expected, type(value)), value
   end
-  local integer = type(value) == "number" and math.tointeger(value)
-  return (not integer or integer < 0 or integer > expected)
-    and ("option '%s' must be an integer from 0 to %d, not %s"):format(
-      key, expected, value), integer
+  if type(expected) == "number" then
+    local integer = type(value) == "number" and math.tointeger(value)
+    if integer and integer >= 0 and integer <= expected then
+      return nil, integer
+    end
+    return ("option '%s' must be an integer from 0 to %d, not %s"):format(
+      key, expected, value)
+  end
+  if type(value) == expected then return nil, value end
+  return ("option '%s' must be a %s, not a %s"):format(
+    key, expected, type(value))
 end
 
 -- A checked copy. Errors are the caller's caller's, as in all of this file.
@@ -113,7 +116,7 @@ end
 --   b.name, b.size
 --   b:read(offset, n)   n bytes from an offset on, which counts from 0; all the
 --                       rest without n, the whole block without both
---   b:write(offset, s)
+--   b:write(offset, s)  true, or nil and E_ACCESS for one that is read-only
 --   b:close()           unmap it here; also when a <close> variable ends
 --   b:unlink()          remove its name
 --
@@ -162,8 +165,9 @@ end
 --   l.name, l.shm       the name; the block beneath, closed if the list is
 --   l:close(), l:unlink()   as a block's
 --
--- A string loses zero bytes at its end, which the format cannot tell from
--- padding.
+-- Values compare as Python's do, so that 1, 1.0 and true are equal; but a string
+-- equals both the str and the bytes of its content. A string loses zero bytes
+-- at its end, which the format cannot tell from padding.
 function polyshm.ShareableList(values, options)
   options = options == nil and {} or options
   check_type(options, "table", "#2 to 'ShareableList'")
