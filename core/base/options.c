@@ -31,3 +31,10 @@ polyshm_status pshm_options_copy(void *ours, size_t size, const void *theirs) {
   memcpy(ours, theirs, claimed < size ? (size_t)claimed : size);
   return POLYSHM_OK;
 }
+
+polyshm_status pshm_options_check_reserved(uint32_t reserved) {
+  if (reserved == 0)
+    return POLYSHM_OK;
+  return pshm_error_set(
+      POLYSHM_E_UNSUPPORTED, "an options struct's reserved member is not 0");
+}

@@ -12,4 +12,7 @@
  * POLYSHM_E_UNSUPPORTED, never ignored. */
 polyshm_status pshm_options_copy(void *ours, size_t size, const void *theirs);
 
+/* A member called `reserved` is a wish for later versions, too. */
+polyshm_status pshm_options_check_reserved(uint32_t reserved);
+
 #endif

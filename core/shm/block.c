@@ -173,6 +173,8 @@ polyshm_status polyshm_block_open(
     return fail_null();
   polyshm_block_options ours;
   polyshm_status status = pshm_options_copy(&ours, sizeof ours, options);
+  if (status == POLYSHM_OK)
+    status = pshm_options_check_reserved(ours.reserved);
   if (status != POLYSHM_OK)
     return status;
   status = pshm_block_check_flags(

@@ -6,12 +6,15 @@
  * changes to the frame in the block cannot lead us astray. What a slot says of
  * itself is checked by slot.c at each use.
  */
-#include "base/error.h"
-#include "base/options.h"
-#include "base/value.h"
+#include "polyshm.h"
+
 #include "shm/block.h"
 #include "shm/layout.h"
 #include "shm/slot.h"
+#include "base/error.h"
+#include "base/name.h"
+#include "base/options.h"
+#include "base/value.h"
 
 #include <stdlib.h>
 
@@ -113,6 +116,12 @@ static polyshm_status measure(
   return POLYSHM_OK;
 }
 
+/* Another thread of the caller writes what it should not. */
+static polyshm_status fail_changed(void) {
+  return pshm_error_set(
+      POLYSHM_E_INVALID, "the values changed while they were stored");
+}
+
 static polyshm_status fill(
     const pshm_layout *layout, const polyshm_value *values,
     const polyshm_list_options *options) {
@@ -123,14 +132,16 @@ static polyshm_status fill(
     status = pshm_value_settle(values + i, &type);
     if (status != POLYSHM_OK)
       break;
-    offset += size_slot(type, values + i, options);
-    if (offset > layout->data_size)
-      return pshm_error_set(
-          POLYSHM_E_INVALID, "the values changed while they were stored");
+    uint64_t size = size_slot(type, values + i, options);
+    if (size > layout->data_size - offset)
+      return fail_changed();
+    offset += size;
     atomic_store_explicit(
         layout->offsets + i + 1, offset, memory_order_relaxed);
     status = pshm_slot_write(layout, i, type, values + i);
   }
+  if (status == POLYSHM_OK && offset != layout->data_size)
+    return fail_changed();
   return status;
 }
 
@@ -171,11 +182,17 @@ polyshm_status polyshm_list_create(
   polyshm_list_options ours;
   polyshm_status status = pshm_options_copy(&ours, sizeof ours, options);
   if (status == POLYSHM_OK)
+    status = pshm_options_check_reserved(ours.reserved);
+  if (status == POLYSHM_OK)
     status = pshm_block_check_flags(flags, POLYSHM_CREATE | POLYSHM_EXCLUSIVE);
   if (status == POLYSHM_OK && ours.slot_capacity > POLYSHM_TEXT_MAX)
     status = pshm_error_set(
         POLYSHM_E_INVALID, "a slot's capacity is at most %d bytes",
         POLYSHM_TEXT_MAX);
+  /* Before anything is made for it. */
+  const char *plain;
+  if (status == POLYSHM_OK && name != NULL)
+    status = pshm_name_check(name, &plain);
   if (status != POLYSHM_OK)
     return status;
 

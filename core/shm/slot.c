@@ -271,6 +271,8 @@ polyshm_status pshm_slot_read(
 uint64_t pshm_slot_size(int32_t type, const polyshm_value *value) {
   if (type != POLYSHM_STRING && type != POLYSHM_BYTES)
     return PSHM_WORD;
+  if (value->size > POLYSHM_TEXT_MAX)
+    return value->size; /* fits no slot: not worth reading, and could wrap */
   /* CPython counts characters here and bytes when it stores them, and so cuts
    * text short. Where it does not, this is its own number. */
   uint64_t characters = type == POLYSHM_STRING

@@ -34,8 +34,11 @@ enum {
 
   /* Memory is reserved in pieces of about a millisecond each, because a signal
    * undoes the piece that it interrupts; a program with an interval timer would
-   * never get a large block done at once. After an interruption they halve. */
-  RESERVE_PIECE = 4 << 20
+   * never get a large block done at once. They halve when one is interrupted
+   * and double when one is done, so that they suit the timer and a few signals
+   * do not leave millions of small ones. */
+  RESERVE_PIECE = 4 << 20,
+  RESERVE_LEAST = 4 << 10
 };
 
 static void make_path(char path[PATH_SIZE], const char *name) {
@@ -46,6 +49,11 @@ static void make_temporary_path(char path[PATH_SIZE], uint32_t temporary) {
   snprintf(path, PATH_SIZE, FOLDER "/.polyshm-%08x", (unsigned)temporary);
 }
 
+static polyshm_status fail_kind(int code, const char *name) {
+  return pshm_error_set_os(
+      POLYSHM_E_INVALID, code, "'%s' is not a block", name);
+}
+
 static polyshm_status fail(int code, const char *what, const char *name) {
   switch (code) {
   case ENOENT:
@@ -54,6 +62,14 @@ static polyshm_status fail(int code, const char *what, const char *name) {
   case EEXIST:
     return pshm_error_set_os(
         POLYSHM_E_EXISTS, code, "there is a block '%s' already", name);
+  case EISDIR: /* opening one for writing */
+  case ENXIO:  /* opening a socket */
+    return fail_kind(code, name);
+  case ENOSPC:
+  case EDQUOT:
+    return pshm_error_set_os(
+        POLYSHM_E_SPACE, code, "cannot %s '%s': %s", what, name,
+        strerror(code));
   case ELOOP:
     return pshm_error_set_os(
         POLYSHM_E_ACCESS, code, "'%s' is a link, which is not followed", name);
@@ -61,27 +77,25 @@ static polyshm_status fail(int code, const char *what, const char *name) {
   case EPERM:
   case EROFS:
     return pshm_error_set_os(
-        POLYSHM_E_ACCESS, code, "cannot %s block '%s': %s", what, name,
+        POLYSHM_E_ACCESS, code, "cannot %s '%s': %s", what, name,
         strerror(code));
   case ENOMEM:
     return pshm_error_set_os(
-        POLYSHM_E_MEMORY, code, "cannot %s block '%s': out of memory", what,
-        name);
+        POLYSHM_E_MEMORY, code, "cannot %s '%s': out of memory", what, name);
   case ENAMETOOLONG:
   case EINVAL:
     return pshm_error_set_os(
-        POLYSHM_E_INVALID, code, "cannot %s block '%s': %s", what, name,
+        POLYSHM_E_INVALID, code, "cannot %s '%s': %s", what, name,
         strerror(code));
   case EWOULDBLOCK:
     return pshm_error_set_os(
         POLYSHM_E_BUSY, code,
-        "cannot %s block '%s': another process holds a "
+        "cannot %s '%s': another process holds a "
         "lease on it",
         what, name);
   default:
     return pshm_error_set_os(
-        POLYSHM_E_OS, code, "cannot %s block '%s': %s", what, name,
-        strerror(code));
+        POLYSHM_E_OS, code, "cannot %s '%s': %s", what, name, strerror(code));
   }
 }
 
@@ -97,12 +111,23 @@ static int open_nameless(mode_t mode) {
 #endif
 }
 
+/* No name is involved yet: it is the folder that is missing, or full. */
+static polyshm_status fail_create(int code) {
+  if (code == ENOENT || code == ENOTDIR)
+    return pshm_error_set_os(
+        POLYSHM_E_UNSUPPORTED, code,
+        "cannot create a block: there is no folder " FOLDER);
+  return fail(code, "create a block in", FOLDER);
+}
+
 static polyshm_status open_temporary(mode_t mode, os_map *map) {
   for (int i = 0; i < TEMPORARY_TRIES; i++) {
     uint32_t temporary;
     polyshm_status status = os_random_fill(&temporary, sizeof temporary);
     if (status != POLYSHM_OK)
       return status;
+    if (temporary == 0)
+      continue; /* stands for none */
     char path[PATH_SIZE];
     make_temporary_path(path, temporary);
     map->descriptor =
@@ -111,10 +136,13 @@ static polyshm_status open_temporary(mode_t mode, os_map *map) {
       map->temporary = temporary;
       return POLYSHM_OK;
     }
-    if (errno != EEXIST || temporary == 0)
-      break;
+    if (errno != EEXIST)
+      return fail_create(errno);
   }
-  return fail(errno, "create", FOLDER);
+  return pshm_error_set_os(
+      POLYSHM_E_OS, EEXIST,
+      "cannot create a block: %d temporary names in " FOLDER " were taken",
+      TEMPORARY_TRIES);
 }
 
 static unsigned long long available(void) {
@@ -147,13 +175,13 @@ static polyshm_status reserve(int descriptor, uint64_t size) {
   if (size > piece && size > available())
     return fail_space(size);
   for (uint64_t done = 0; done < size;) {
-    if (piece > size - done)
-      piece = size - done;
-    int code = posix_fallocate(descriptor, (off_t)done, (off_t)piece);
-    if (code == 0)
-      done += piece;
-    else if (code == EINTR)
-      piece = piece / 2 + 1;
+    uint64_t now = piece < size - done ? piece : size - done;
+    int code = posix_fallocate(descriptor, (off_t)done, (off_t)now);
+    if (code == 0) {
+      done += now;
+      piece = piece < RESERVE_PIECE ? 2 * piece : piece;
+    } else if (code == EINTR)
+      piece = piece > RESERVE_LEAST ? piece / 2 : piece;
     else if (code == ENOSPC || code == EDQUOT)
       return fail_space(size);
     else if (code == EOPNOTSUPP || code == EINVAL)
@@ -206,7 +234,7 @@ polyshm_status os_map_make(
   os_map map = {.descriptor = open_nameless((mode_t)mode)};
   if (map.descriptor < 0) {
     if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
-      return fail(errno, "create", FOLDER);
+      return fail_create(errno);
     status = open_temporary((mode_t)mode, &map);
     if (status != POLYSHM_OK)
       return status;
@@ -247,12 +275,12 @@ polyshm_status os_map_publish(os_map *map, const char *name) {
                  ? pshm_error_set_os(
                        POLYSHM_E_UNSUPPORTED, errno,
                        "cannot name block '%s': /proc is not there", name)
-                 : fail(errno, "name", name);
+                 : fail(errno, "name block", name);
   } else {
     char temporary[PATH_SIZE];
     make_temporary_path(temporary, map->temporary);
     if (link(temporary, path) != 0)
-      return fail(errno, "name", name);
+      return fail(errno, "name block", name);
     unlink(temporary);
     map->temporary = 0;
   }
@@ -271,16 +299,14 @@ static polyshm_status open_sized(
   int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   int descriptor = open(path, flags | (read_only ? O_RDONLY : O_RDWR));
   if (descriptor < 0)
-    return fail(errno, "open", name);
+    return fail(errno, "open block", name);
 
   polyshm_status status;
   struct stat file;
   if (fstat(descriptor, &file) != 0)
-    status = fail(errno, "open", name);
+    status = fail(errno, "open block", name);
   else if (!S_ISREG(file.st_mode))
-    status = pshm_error_set_os(
-        POLYSHM_E_INVALID, S_ISDIR(file.st_mode) ? EISDIR : EINVAL,
-        "'%s' is not a block", name);
+    status = fail_kind(S_ISDIR(file.st_mode) ? EISDIR : EINVAL, name);
   else if (file.st_size == 0) {
     *out_empty = true;
     status = pshm_error_set(
@@ -289,7 +315,7 @@ static polyshm_status open_sized(
         "a size",
         name);
   } else if ((uint64_t)file.st_size > SIZE_MAX)
-    status = fail(ENOMEM, "map", name);
+    status = fail(ENOMEM, "map block", name);
   else
     status = map_descriptor(descriptor, (uint64_t)file.st_size, read_only, map);
   if (status == POLYSHM_OK)
@@ -342,6 +368,6 @@ polyshm_status os_map_unlink(const char *name) {
   char path[PATH_SIZE];
   make_path(path, name);
   if (unlink(path) != 0)
-    return fail(errno, "unlink", name);
+    return fail(errno, "unlink block", name);
   return POLYSHM_OK;
 }
