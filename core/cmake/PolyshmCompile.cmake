@@ -24,11 +24,18 @@ if(POLYSHM_SANITIZE)
   if(POLYSHM_SANITIZE MATCHES undefined)
     add_compile_options(-fno-sanitize-recover=undefined)
   endif()
-  if(CMAKE_C_COMPILER_ID MATCHES Clang)
+  if(CMAKE_C_COMPILER_ID MATCHES Clang AND POLYSHM_SANITIZE MATCHES address)
     # The modules are loaded into interpreters that were not built with a
     # sanitizer, so the runtime has to be a shared library, as gcc's is.
     add_compile_options(-shared-libasan)
     add_link_options(-shared-libasan)
+    # It lies in a folder of the compiler's, where no loader looks.
+    execute_process(
+      COMMAND ${CMAKE_C_COMPILER}
+              -print-file-name=libclang_rt.asan-${CMAKE_SYSTEM_PROCESSOR}.so
+      OUTPUT_VARIABLE runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
+    cmake_path(GET runtime PARENT_PATH runtime)
+    add_link_options(-Wl,-rpath,${runtime})
   endif()
 endif()
 if(POLYSHM_COVERAGE)

@@ -78,7 +78,7 @@ enum {
   POLYSHM_E_RANGE = -10,       /* index or offset outside the block */
   POLYSHM_E_TYPE = -11,        /* the slot holds a value of another type */
   POLYSHM_E_SPACE = -12,       /* the value, your buffer or the block does not
-                                  fit; with a block, polyshm_error_os() is set */
+                                  fit; for a block, polyshm_error_os() is set */
   POLYSHM_E_CORRUPT = -13,     /* the shared bytes break the format */
   POLYSHM_E_VERSION = -14,     /* written by an incompatible library */
   POLYSHM_E_PROTOCOL = -15,    /* the manager and we disagree */

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "faults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NAMES = 64, NAME_SIZE = 300 };
+
+/* Shared with children, whose names must be found when they were killed. */
+typedef struct names {
+  atomic_uint count;
+  char paths[NAMES][NAME_SIZE];
+} names;
+
+/* Rules are made while one thread runs; counts may come from many. */
+static struct {
+  unsigned first, count;
+  int code;
+} rules[FAULT_CALLS + 1];
+static atomic_uint counts[FAULT_CALLS + 1];
+static atomic_bool hits[FAULT_CALLS + 1];
+static struct {
+  fault_call call;
+  unsigned nth;
+  void (*run)(void *);
+  void *argument;
+} hook;
+static _Thread_local bool in_hook;
+static const unsigned *randoms;
+static size_t nrandoms;
+static atomic_uint next_random;
+static atomic_long heap;
+static names *seen;
+
+void faults_reset(void) {
+  memset(rules, 0, sizeof rules);
+  for (int i = 0; i <= FAULT_CALLS; i++) {
+    atomic_store(&counts[i], 0);
+    atomic_store(&hits[i], false);
+  }
+  memset(&hook, 0, sizeof hook);
+  randoms = NULL;
+  if (seen == NULL)
+    seen = mmap(
+        NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+        -1, 0);
+  atomic_store(&seen->count, 0);
+}
+
+void faults_fail(fault_call call, unsigned first, unsigned count, int code) {
+  rules[call].first = first;
+  rules[call].count = count;
+  rules[call].code = code;
+}
+
+void faults_before(
+    fault_call call, unsigned nth, void (*run)(void *), void *argument) {
+  hook.call = call;
+  hook.nth = nth;
+  hook.run = run;
+  hook.argument = argument;
+}
+
+void faults_random(const unsigned *numbers, size_t nnumbers) {
+  randoms = numbers;
+  nrandoms = nnumbers;
+  atomic_store(&next_random, 0);
+}
+
+unsigned faults_count(fault_call call) {
+  return atomic_load(&counts[call]);
+}
+
+bool faults_hit(fault_call call) {
+  return atomic_load(&hits[call]);
+}
+
+long faults_heap(void) {
+  return atomic_load(&heap);
+}
+
+size_t faults_names(bool remove_them) {
+  size_t there = 0;
+  unsigned count = atomic_load(&seen->count);
+  for (unsigned i = 0; i < count && i < NAMES; i++) {
+    struct stat file;
+    if (lstat(seen->paths[i], &file) != 0)
+      continue;
+    there++;
+    if (remove_them)
+      unlink(seen->paths[i]);
+  }
+  return there;
+}
+
+static void see(const char *path) {
+  if (seen == NULL)
+    return;
+  unsigned i = atomic_fetch_add(&seen->count, 1);
+  if (i < NAMES)
+    strncpy(seen->paths[i], path, NAME_SIZE - 1);
+}
+
+/* -------------------------------------------------------------- deciding */
+
+static unsigned count_one(fault_call call) {
+  unsigned nth = atomic_fetch_add(&counts[call], 1) + 1;
+  if (hook.run != NULL && hook.call == call && hook.nth == nth) {
+    in_hook = true;
+    hook.run(hook.argument);
+    in_hook = false;
+  }
+  return nth;
+}
+
+static int decide(fault_call call, unsigned nth) {
+  if (nth < rules[call].first || nth - rules[call].first >= rules[call].count)
+    return 0;
+  atomic_store(&hits[call], true);
+  return rules[call].code;
+}
+
+/* The errno with which this call has to fail, or 0. */
+static int fault(fault_call call) {
+  if (in_hook)
+    return 0;
+  int code = decide(call, count_one(call));
+  if (call < FAULT_LAST_ONE) {
+    int other = decide(FAULT_ANY, count_one(FAULT_ANY));
+    if (code == 0)
+      code = other;
+  }
+  return code;
+}
+
+static bool fails(fault_call call) {
+  int code = fault(call);
+  if (code != 0)
+    errno = code;
+  return code != 0;
+}
+
+/* ----------------------------------------------------------- the wrappers */
+
+/* The linker's names for a function and its stand-in. */
+#define WRAPPED(result, name, ...)                                             \
+  result __real_##name(__VA_ARGS__);                                           \
+  result __wrap_##name(__VA_ARGS__);                                           \
+  result __wrap_##name(__VA_ARGS__)
+
+WRAPPED(void *, malloc, size_t size) {
+  void *memory = fails(FAULT_MALLOC) ? NULL : __real_malloc(size);
+  heap += memory != NULL;
+  return memory;
+}
+
+WRAPPED(void *, calloc, size_t count, size_t size) {
+  void *memory = fails(FAULT_MALLOC) ? NULL : __real_calloc(count, size);
+  heap += memory != NULL;
+  return memory;
+}
+
+WRAPPED(void, free, void *memory) {
+  heap -= memory != NULL;
+  __real_free(memory);
+}
+
+WRAPPED(int, open64, const char *path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  bool makes = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
+  unsigned mode = makes ? va_arg(arguments, unsigned) : 0;
+  va_end(arguments);
+  if (fails(
+          (flags & O_TMPFILE) == O_TMPFILE ? FAULT_OPEN_NAMELESS : FAULT_OPEN))
+    return -1;
+  int descriptor = __real_open64(path, flags, mode);
+  if (descriptor >= 0 && (flags & O_CREAT) && !in_hook)
+    see(path);
+  return descriptor;
+}
+
+/* What open64 becomes where the compiler fortifies by default. */
+int __wrap___open64_2(const char *path, int flags);
+int __wrap___open64_2(const char *path, int flags) {
+  return __wrap_open64(path, flags);
+}
+
+WRAPPED(int, fstat64, int descriptor, struct stat *file) {
+  return fails(FAULT_FSTAT) ? -1 : __real_fstat64(descriptor, file);
+}
+
+WRAPPED(int, ftruncate64, int descriptor, off_t size) {
+  return fails(FAULT_FTRUNCATE) ? -1 : __real_ftruncate64(descriptor, size);
+}
+
+WRAPPED(int, posix_fallocate64, int descriptor, off_t offset, off_t size) {
+  int code = fault(FAULT_FALLOCATE);
+  return code != 0 ? code : __real_posix_fallocate64(descriptor, offset, size);
+}
+
+WRAPPED(
+    void *, mmap64, void *address, size_t size, int protection, int flags,
+    int descriptor, off_t offset) {
+  return fails(FAULT_MMAP)
+             ? MAP_FAILED
+             : __real_mmap64(
+                   address, size, protection, flags, descriptor, offset);
+}
+
+WRAPPED(ssize_t, pread64, int descriptor, void *bytes, size_t n, off_t offset) {
+  return fails(FAULT_PREAD) ? -1 : __real_pread64(descriptor, bytes, n, offset);
+}
+
+WRAPPED(
+    int, linkat, int from, const char *old, int to, const char *new, int how) {
+  if (fails(how & AT_EMPTY_PATH ? FAULT_LINK_EMPTY : FAULT_LINK))
+    return -1;
+  int result = __real_linkat(from, old, to, new, how);
+  if (result == 0 && !in_hook)
+    see(new);
+  return result;
+}
+
+WRAPPED(int, link, const char *old, const char *new) {
+  if (fails(FAULT_LINK))
+    return -1;
+  int result = __real_link(old, new);
+  if (result == 0 && !in_hook)
+    see(new);
+  return result;
+}
+
+WRAPPED(int, unlink, const char *path) {
+  return fails(FAULT_UNLINK) ? -1 : __real_unlink(path);
+}
+
+WRAPPED(int, getentropy, void *bytes, size_t nbytes) {
+  if (fails(FAULT_RANDOM))
+    return -1;
+  if (randoms == NULL)
+    return __real_getentropy(bytes, nbytes);
+  size_t i = atomic_fetch_add(&next_random, 1);
+  memcpy(bytes, &randoms[i < nrandoms ? i : nrandoms - 1], nbytes);
+  return 0;
+}
+
+WRAPPED(int, statvfs64, const char *path, struct statvfs *volume) {
+  return fails(FAULT_STATVFS) ? -1 : __real_statvfs64(path, volume);
+}
+
+WRAPPED(int, getrlimit64, int resource, struct rlimit *limit) {
+  return fails(FAULT_LIMIT) ? -1 : __real_getrlimit64(resource, limit);
+}
+
+WRAPPED(
+    int, nanosleep, const struct timespec *pause, struct timespec *remaining) {
+  return fails(FAULT_SLEEP) ? -1 : __real_nanosleep(pause, remaining);
+}
