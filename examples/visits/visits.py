@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+from polyshm import ShareableList
+
+try:
+    visits = ShareableList(name="visits")
+except FileNotFoundError:
+    visits = ShareableList([0, "nobody"], name="visits")
+
+print(f"{visits[0]} visits, the last by {visits[1]}")
+visits[0] += 1
+visits[1] = "Python"

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The README's programs are the files that it names, and do what it says."""
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+ROOT = os.environ["POLYSHM_SOURCE_DIR"]
+VISITS = sys.argv.pop(1)
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+class Readme(unittest.TestCase):
+    def test_programs_are_the_files(self):
+        shown = re.findall(
+            r"<!-- (\S+) -->\n```\w+\n(.*?)```", read("README.md"), re.S
+        )
+        self.assertEqual(
+            {path for path, _ in shown},
+            {f"examples/visits/visits.{kind}" for kind in ("py", "lua", "c")},
+        )
+        for path, text in shown:
+            # All but the licence line, which a page need not repeat.
+            self.assertEqual(text, read(path).partition("\n")[2], path)
+
+    def test_the_program_in_every_language(self):
+        stock = read("examples/visits/visits.py").replace(
+            "from polyshm import", "from multiprocessing.shared_memory import"
+        )
+        programs = {
+            "Python": [sys.executable, "examples/visits/visits.py"],
+            "Lua": [
+                os.environ["POLYSHM_LUA_EXECUTABLE"],
+                "examples/visits/visits.lua",
+            ],
+            "C": [VISITS],
+            # Its tracker removes the list when it ends, so it comes last.
+            "stock": [sys.executable, "-W", "ignore", "-c", stock],
+        }
+        path = "/dev/shm/visits"
+        self.assertFalse(os.path.exists(path), "a list 'visits' is in use")
+        try:
+            last = "nobody"
+            for visits, (language, command) in enumerate(programs.items()):
+                result = subprocess.run(
+                    command, cwd=ROOT, stdout=subprocess.PIPE, text=True
+                )
+                self.assertEqual(
+                    (result.returncode, result.stdout),
+                    (0, f"{visits} visits, the last by {last}\n"),
+                )
+                last = language
+        finally:
+            if os.path.exists(path):
+                os.unlink(path)
+
+
+if __name__ == "__main__":
+    unittest.main()
