@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What demo and test share: the one list of what they need, how it is
+# installed, how a preset is built, and the watch over /dev/shm.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+shm=/dev/shm
+
+# Demo needs the lines marked demo, test needs all. The check looks for the
+# thing itself, so that what came from elsewhere than a package counts as well.
+# command | packages of Debian and Ubuntu | check | what it is
+needs=(
+  'demo|gcc libc6-dev|has_c_compiler|a C compiler'
+  'demo|cmake|has_command cmake|CMake 3.25 or newer'
+  'demo|ninja-build|has_any ninja make|Ninja or make, which CMake drives'
+  'demo|swig|has_any swig swig4.0|SWIG 4.1 or newer, which writes the modules'
+  'demo|python3|has_command python3|Python 3.9 or newer'
+  'demo|python3-dev|has_python_header|the headers of that Python'
+  'demo|lua5.4|has_lua|Lua 5.4'
+  'demo|liblua5.4-dev|has_lua_header|the headers of Lua 5.4'
+  'test|gcc|has_command gcc|the first compiler of the tests'
+  'test|clang|has_command clang|the second compiler of the tests'
+  'test|pkg-config|has_command pkg-config|finds cmocka'
+  'test|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
+  'test|binutils|has_command readelf|readelf, which looks into libraries'
+)
+
+# ------------------------------------------------------------------- messages
+
+say() { printf '%s\n' "$*"; }
+step() { printf '\n== %s\n' "$*"; }
+fail() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+misuse() {
+  printf '%s: %s (see --help)\n' "${0##*/}" "$*" >&2
+  exit 2
+}
+
+# Run a command whose words matter only when it fails.
+quietly() {
+  local words status=0
+  words=$("$@" 2>&1) || status=$?
+  ((status == 0)) || printf '%s\n' "$words" >&2
+  return "$status"
+}
+
+# --------------------------------------------------------------------- checks
+
+has_command() { command -v "$1" >/dev/null; }
+has_any() {
+  local name
+  for name; do ! has_command "$name" || return 0; done
+  return 1
+}
+has_module() { pkg-config --exists "$1" 2>/dev/null; }
+
+# A compiler alone is not enough: Debian has the C library's headers apart.
+has_c_compiler() {
+  local compiler
+  for compiler in "${CC:-cc}" gcc clang; do
+    if $compiler -E -include stdio.h -x c /dev/null >/dev/null 2>&1; then
+      return 0
+    fi
+  done
+  return 1
+}
+
+has_python_header() {
+  python3 - 2>/dev/null <<'END'
+import os.path, sys, sysconfig
+header = os.path.join(sysconfig.get_path("include"), "Python.h")
+sys.exit(not os.path.exists(header))
+END
+}
+
+python_is_the_systems() {
+  [[ $(python3 -c 'import sys; print(sys.base_prefix)') == /usr ]]
+}
+
+has_lua() {
+  has_any lua5.4 lua54 || [[ $(lua -v 2>/dev/null) == 'Lua 5.4'* ]]
+}
+
+has_lua_header() {
+  local folder
+  for folder in /usr{,/local}/include{,/lua5.4,/lua-5.4,/lua54}; do
+    if grep -qs 'LUA_VERSION_NUM[[:space:]]*504' "$folder/lua.h"; then
+      return 0
+    fi
+  done
+  return 1
+}
+
+# The dotted number in a program's words about its version.
+version_of() {
+  "$@" 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1
+}
+
+# require_version least program argument...
+require_version() {
+  local least=$1 found
+  shift
+  has_command "$1" || return 0
+  found=$(version_of "$@") || found='unknown'
+  if [[ $(printf '%s\n' "$least" "$found" | sort -V | head -n 1) != "$least" ]]
+  then
+    fail "$(command -v "$1") is version $found, but $least or newer is" \
+      'needed. Debian 12, Ubuntu 24.04 and later have it.'
+  fi
+}
+
+require_versions() {
+  # In CMake's order.
+  local swig=swig4.0
+  has_command swig4.0 || swig=swig
+  require_version 3.25 cmake --version
+  require_version 3.9 python3 --version
+  require_version 4.1 "$swig" -version
+}
+
+# ----------------------------------------------------------------- installing
+
+# Lines of the list that this command needs and this system lacks.
+missing_for() {
+  local need for check
+  for need in "${needs[@]}"; do
+    IFS='|' read -r for _ check _ <<<"$need"
+    [[ $for == demo || $1 == test ]] || continue
+    # The check is a function and its arguments, so it is split on purpose.
+    # shellcheck disable=SC2086
+    $check || say "$need"
+  done
+}
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  else
+    sudo "$@"
+  fi
+}
+
+# "Quietly" as far as apt can: no questions, and no progress bar in a log.
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -y -q -o Dpkg::Use-Pty=0 "$@"
+}
+
+# A python3 of the user's own brings its own headers, or none that apt has.
+require_python_header() {
+  has_command python3 && ! has_python_header && ! python_is_the_systems ||
+    return 0
+  fail "$(command -v python3), the first python3 on PATH, has no Python.h:" \
+    'install its headers, or put another python3 first on PATH.'
+}
+
+# install package...
+# Say what will be done, and do it; or say why it cannot be done.
+install() {
+  local sudo='' words
+  ((EUID == 0)) || sudo='sudo '
+  words="${sudo}apt-get update && ${sudo}apt-get install"
+  words+=" --no-install-recommends $*"
+
+  has_command apt-get ||
+    fail 'These are the names of Debian and Ubuntu. Install the same with the' \
+      'package manager of this system, then run this again.'
+  [[ -z $sudo ]] || has_command sudo ||
+    fail "There is no sudo here. Let root run: ${words//sudo /}"
+
+  say "Installing them now: $words"
+  # An old list of packages may still serve when the mirror is out of reach.
+  apt_get update || say 'The list of packages could not be renewed.'
+  apt_get install --no-install-recommends "$@" ||
+    fail "The installation failed. Once this works, run this again: $words"
+}
+
+# need_packages demo|test
+need_packages() {
+  local missing need names name what packages=()
+  require_versions
+  mapfile -t missing < <(missing_for "$1")
+  ((${#missing[@]})) || return 0
+  require_python_header
+
+  say 'Missing on this system:'
+  for need in "${missing[@]}"; do
+    IFS='|' read -r _ names _ what <<<"$need"
+    printf '  %-16s %s\n' "$names" "$what"
+    # One line may name several packages, and two lines the same one.
+    for name in $names; do
+      [[ " ${packages[*]} " == *" $name "* ]] || packages+=("$name")
+    done
+  done
+  install "${packages[@]}"
+
+  hash -r
+  mapfile -t missing < <(missing_for "$1")
+  ((${#missing[@]} == 0)) ||
+    fail 'Installed, but still not found:' "${missing[@]##*|}"
+  require_versions
+}
+
+# ------------------------------------------------------------------- building
+
+# build_preset preset folder [cmake-argument...]
+# A folder that was configured before keeps its compiler, generator and
+# options, so that nothing is built twice.
+build_preset() {
+  local preset=$1 folder=$root/build/$2
+  shift 2
+  if [[ -e $folder/CMakeCache.txt ]]; then
+    set --
+  elif has_command ninja; then
+    set -- -G Ninja "$@"
+  fi
+  (cd "$root" && cmake --preset "$preset" -B "$folder" "$@") &&
+    cmake --build "$folder" --parallel "$(nproc)"
+}
+
+# ------------------------------------------------------------------- /dev/shm
+
+# What this user owns there, one name a line.
+shm_names() {
+  # Folders of others are not ours to read, and names vanish while we look.
+  {
+    find "$shm" -mindepth 1 -user "$EUID" -printf '%P\n' 2>/dev/null || true
+  } | sort
+}
+
+# shm_new before
+# The names that are there now and were not before. Other programs come and go
+# in /dev/shm: a name counts once it has stayed for a while.
+shm_new() {
+  local before=$1 new pause
+  for pause in 0 1 2; do
+    sleep "$pause"
+    new=$(comm -13 <(printf '%s\n' "$before") <(shm_names))
+    [[ -n $new ]] || return 0
+  done
+  say "$new"
+}
