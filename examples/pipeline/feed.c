@@ -157,8 +157,8 @@ static uint64_t fill(feeder *it, char *memory, uint64_t filled) {
         break;
       continue;
     }
-    ssize_t count = read(
-        STDIN_FILENO, memory + filled, (size_t)(it->segment - 1 - filled));
+    ssize_t count =
+        read(STDIN_FILENO, memory + filled, (size_t)(it->segment - 1 - filled));
     if (count < 0) {
       if (errno == EINTR || errno == EAGAIN)
         continue;
@@ -199,8 +199,7 @@ static uint64_t whole_lines(
 static uint64_t skip_line(feeder *it, char *memory, uint64_t *filled) {
   uint64_t from = KEEP;
   for (;;) {
-    const char *newline =
-        memchr(memory + from, '\n', (size_t)(*filled - from));
+    const char *newline = memchr(memory + from, '\n', (size_t)(*filled - from));
     if (newline != NULL)
       return (uint64_t)(newline + 1 - memory);
     *filled = fill(it, memory, from);
@@ -274,10 +273,9 @@ static uint64_t number(const char *text) {
 }
 
 static void name_of(char *name, const char *prefix, const char *what, int n) {
-  int length = n == 0 ? snprintf(name, POLYSHM_NAME_MAX, "%s.%s", prefix, what)
-                      : snprintf(
-                            name, POLYSHM_NAME_MAX, "%s.%s.%d", prefix, what,
-                            n);
+  int length =
+      n == 0 ? snprintf(name, POLYSHM_NAME_MAX, "%s.%s", prefix, what)
+             : snprintf(name, POLYSHM_NAME_MAX, "%s.%s.%d", prefix, what, n);
   if (length < 0 || length >= POLYSHM_NAME_MAX)
     fail(prefix, "too long");
 }

@@ -89,26 +89,51 @@ static char clients[CLIENTS][TEXT_MAX];
 static uint32_t path_sizes[PATHS];
 
 static const char *const sections[] = {
-    "blog", "shop", "docs", "news", "api/v1", "api/v2", "forum", "wiki",
-    "media", "help", "account", "search",
+    "blog",  "shop", "docs",  "news", "api/v1",  "api/v2",
+    "forum", "wiki", "media", "help", "account", "search",
 };
 
 static const char *const nouns[] = {
-    "harbour", "lantern", "orchard", "meadow", "compass", "granite", "violin",
-    "thunder", "pepper",  "anchor",  "marble", "willow",  "cabin",   "falcon",
-    "copper",  "garden",  "signal",  "bridge", "saddle",  "velvet",
+    "harbour",
+    "lantern",
+    "orchard",
+    "meadow",
+    "compass",
+    "granite",
+    "violin",
+    "thunder",
+    "pepper",
+    "anchor",
+    "marble",
+    "willow",
+    "cabin",
+    "falcon",
+    "copper",
+    "garden",
+    "signal",
+    "bridge",
+    "saddle",
+    "velvet",
     /* Servers log what they were sent: percent signs mostly, UTF-8 at times. */
-    "caf%C3%A9", "m\xc3\xbcsli",
+    "caf%C3%A9",
+    "m\xc3\xbcsli",
 };
 
 static const char *const endings[] = {
-    "", "", "", "/", ".html", ".html", ".css", ".js", ".png", ".jpg", ".webp",
-    ".json", ".pdf",
+    "",    "",     "",     "/",     ".html", ".html", ".css",
+    ".js", ".png", ".jpg", ".webp", ".json", ".pdf",
 };
 
 static const char *const front_pages[] = {
-    "/", "/index.html", "/robots.txt", "/favicon.ico", "/assets/app.js",
-    "/assets/site.css", "/login", "/feed.xml", "/health",
+    "/",
+    "/index.html",
+    "/robots.txt",
+    "/favicon.ico",
+    "/assets/app.js",
+    "/assets/site.css",
+    "/login",
+    "/feed.xml",
+    "/health",
 };
 
 static const char *const agents[] = {
@@ -328,7 +353,8 @@ static void prepare(uint64_t seed) {
   zipf_prepare(&client_ranks, CLIENTS);
   for (uint32_t i = 0; i < PATHS; i++) {
     make_path(paths[i], i);
-    path_sizes[i] = (200 + below(1800)) << below(8);
+    uint32_t base = 200 + below(1800);
+    path_sizes[i] = base << below(8);
   }
   for (uint32_t i = 0; i < CLIENTS; i++)
     make_client(clients[i]);

@@ -139,8 +139,8 @@ class Shared:
             self.names.append(name)
             name = self.name("ranges", number)
             self.create_list([0] * (1 + ring * RANGE_SLOTS), name).close()
-            tally = self.create_list([0] * len(TALLY), self.name("tally", number))
-            self.tallies.append(tally)
+            name = self.name("tally", number)
+            self.tallies.append(self.create_list([0] * len(TALLY), name))
 
     def create_list(self, values, name):
         made = ShareableList(values, name=name)
@@ -238,7 +238,9 @@ class Stages:
                 self.left = True
             elif status < 0:
                 killer = signal.Signals(-status).name
-                raise Failure(f"{name} (process {process.pid}) was killed by {killer}")
+                raise Failure(
+                    f"{name} (process {process.pid}) was killed by {killer}"
+                )
             elif status == 1:
                 raise Failure  # it has said why
             elif status != 0:
@@ -253,7 +255,7 @@ class Progress:
     def __init__(self, options, log):
         self.shown = not options.quiet and sys.stderr.isatty()
         self.begin = time.monotonic()
-        # Of a pipe, nobody knows; of /dev/zero and its like, it means nothing.
+        # 0 for a pipe: then there is no share, and no end in sight.
         self.size = os.fstat(log.fileno()).st_size
 
     def show(self, totals):
@@ -352,8 +354,7 @@ def analyse(log, options):
         if totals["span"] != shared.feed[FEED.index("bytes")]:
             raise Failure("a part of the input was not counted")
         memory = shared.memory()
-        # A signal that came while merging.
-        signals.wait(0)
+        signals.wait(0)  # one may have come while merging
     result["run"] = {
         "program": "pipeline.py",
         "source": options.log,
@@ -411,7 +412,8 @@ def parse_options():
         help=f"{FEEDER}, if it is neither on PATH nor in build/release/bin",
     )
     parser.add_argument(
-        "--quiet", action="store_true", help="show no progress"
+        "--quiet", action="store_true",
+        help="show no progress, even if standard error is a terminal",
     )
     options = parser.parse_args()
     if options.segment_size < options.max_line + 2:

@@ -80,7 +80,7 @@ def build(totals, classes, paths, clients, line, examples, top):
     }
 
 
-# ------------------------------------------------------------------ small texts
+# ----------------------------------------------------------------- small texts
 
 
 def readable(key):
@@ -119,7 +119,7 @@ def size(count):
     return f"{count:,} bytes" if unit == "bytes" else f"{count:,.1f} {unit}"
 
 
-# ------------------------------------------------------------------------ chart
+# ----------------------------------------------------------------------- chart
 
 SPANS = (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440)
 
@@ -210,7 +210,7 @@ def svg(report):
     return "\n".join(parts + ["</svg>\n"])
 
 
-# ------------------------------------------------------------------ whole reports
+# --------------------------------------------------------------- whole reports
 
 
 def text_top(title, counted, requests):
@@ -243,14 +243,17 @@ def text(report):
         yield "Status"
         for name, count in report["status"].items():
             bar = "#" * round(40 * count / requests)
-            yield f"  {name}  {count:12,}  {count / requests:6.1%}  {bar}".rstrip()
+            share = f"{count / requests:6.1%}"
+            yield f"  {name}  {count:12,}  {share}  {bar}".rstrip()
         yield from text_top("Top paths", report["paths"], requests)
         yield from text_top("Top clients", report["clients"], requests)
         yield from text_chart(report["timeline"])
     if report["malformed"]:
         shown = report["malformed_examples"]
         yield ""
-        yield f"Malformed lines ({report['malformed']:,}), the first {len(shown)}"
+        yield (
+            f"Malformed lines ({report['malformed']:,}), the first {len(shown)}"
+        )
         for example in shown:
             yield (
                 f"  line {example['line']:,}, byte {example['offset']:,}: "
@@ -278,20 +281,20 @@ def own_memory(process):
     bytes. From /proc, because ru_maxrss starts at the peak of the parent."""
     found = {}
     try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        with open("/proc/self/status", "rb") as file:
             for line in file:
-                key, _, value = line.partition(":")
+                key, _, value = line.partition(b":")
                 found[key] = value
     except OSError:
         pass
     peak, shared = (
-        int(found.get(key, "0").split()[0]) * 1024
-        for key in ("VmHWM", "RssShmem")
+        int(found.get(key, b"0").split()[0]) * 1024
+        for key in (b"VmHWM", b"RssShmem")
     )
     return {"process": process, "peak": peak, "shared": shared}
 
 
-# ---------------------------------------------------------------- command lines
+# --------------------------------------------------------------- command lines
 
 
 def whole_number(least, most):

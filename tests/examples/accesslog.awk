@@ -11,7 +11,8 @@ BEGIN {
 
 # The minute as "2025-03-10T13:55Z", or "" if there is no such minute.
 function minute(text, day, month, year, last) {
-  if (text !~ /^[0-9][0-9]\/[A-Z][a-z][a-z]\/[0-9][0-9][0-9][0-9]:[0-9][0-9]:[0-9][0-9]:[0-5][0-9] \+0000$/)
+  if (text !~ /^[0-9][0-9]\/[A-Z][a-z][a-z]\/[0-9][0-9][0-9][0-9]:/ ||
+      substr(text, 12) !~ /^:[0-9][0-9]:[0-9][0-9]:[0-5][0-9] \+0000$/)
     return ""
   day = substr(text, 1, 2) + 0
   month = number[substr(text, 4, 3)] + 0

@@ -4,10 +4,11 @@
 import json
 import os
 import random
+import subprocess
 import unittest
 
 import pipeline_support
-from pipeline_support import report
+from pipeline_support import python, report
 
 LINE = b'%s - - [10/Mar/2025:13:55:36 +0000] "GET %s HTTP/1.1" 200 5\n'
 
@@ -76,6 +77,24 @@ class Keys(pipeline_support.Case):
         self.assert_same(
             expected, self.pipeline(name, "--max-text", 64 * 500)
         )
+
+    def test_compare_knows(self):
+        name = self.generate("--lines", 20000, "--seed", 22)
+        reports = [self.path("report.json"), self.path("plain.json")]
+        self.pipeline(name, "--max-keys", 500)
+        subprocess.run(
+            python("plain.py", name, "--json", reports[1]),
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        result = subprocess.run(
+            python("compare.py", *reports), stdout=subprocess.PIPE
+        )
+        self.assertRegex(
+            result.stdout,
+            rb"\Aequal: [\d,]+ requests, paths within \d+, clients within \d",
+        )
+        self.assertEqual(0, result.returncode)
 
     def test_report_says_so(self):
         lines = [LINE % (b"c", b"/%d" % i) for i in range(100)]

@@ -52,7 +52,7 @@ VALID = [
     (b'c - - ' + TIME + b' "GET /a\\\\ HTTP/1.1" 200 7', b"/a\\\\"),
     (b'c - - ' + TIME + b' "GET /a\\ b HTTP/1.1" 200 7', b"/a\\"),
     (b'c - - ' + TIME + b' "GET /\\?b HTTP/1.1" 200 7', b"/\\"),
-    (b'c - - ' + TIME + b' "GET /m\xc3\xbcsli HTTP/1.1" 200 7', b"/m\xc3\xbcsli"),
+    (b'c - - ' + TIME + b' "GET /m\xc3\xbcs HTTP/1.1" 200 7', b"/m\xc3\xbcs"),
     (b'c - - ' + TIME + b' "GET /\xff\xfe HTTP/1.1" 200 7', b"/\xff\xfe"),
     (b'c - - ' + TIME + b' "GET /\x7f HTTP/1.1" 200 7', b"/\x7f"),
     (b'c - - ' + TIME + b' "GET /' + b"x" * 511 + b' HTTP/1.1" 200 7',
@@ -190,7 +190,8 @@ class Grammar(pipeline_support.Case):
         self.check(self.write(content), expected, "--workers", 1)
 
     def test_examples_tell_where_and_what(self):
-        content = LINE + b"\r\n" + b"bad \xff\x00\x1b[31m\n" + b"y" * 101 + b"\n"
+        bad = b"bad \xff\x00\x1b[31m\n" + b"y" * 101 + b"\n"
+        content = LINE + b"\r\n" + bad
         name = self.write(content)
         expected = {
             "blank": 1,
@@ -406,7 +407,7 @@ class LongLines(pipeline_support.Case):
         content = b""
         for _ in range(400):
             content += rng.choice(
-                (LINE, LINE, LINE, b"\n", b"z" * rng.randrange(200, 6000) + b"\n")
+                (LINE, LINE, LINE, b"\n", b"z" * rng.randrange(6000) + b"\n")
             )
         for workers, ring in ((1, 1), (2, 3)):
             result = self.check(
@@ -416,6 +417,10 @@ class LongLines(pipeline_support.Case):
             self.assertGreater(result["requests"], 100)
 
     def test_at_the_end(self):
+        # Behind a long line in the last piece, the newline that is added must
+        # not move the offset of the example.
+        result = self.check(LINE + b"q" * 1001 + b"\nrubbish", 1000)
+        self.assertEqual(2, result["malformed"])
         for last in (b"q" * 999, b"q" * 1000, b"q" * 1001, b"q" * 5000):
             for end in (b"", b"\n"):
                 result = self.check(
@@ -496,16 +501,33 @@ class Presentation(pipeline_support.Case):
                 )
 
     def test_compare(self):
-        a = {"requests": 3, "paths": {"top": [["/", 2]]}, "run": {"s": 1}}
-        b = {**a, "run": {"s": 2}}
-        c = {**a, "paths": {"top": [["/", 1]]}}
-        for name, value in (("a", a), ("b", b), ("c", c), ("d", [])):
+        def table(low, *top):
+            return {"low_by_at_most": low, "top": top}
+
+        keys = table(0, ["/", 9], ["/a", 5])
+        a = {"requests": 3, "run": {"s": 1}, "paths": keys, "clients": keys}
+        for name, value in {
+            "a": a,
+            "b": {**a, "run": {"s": 2}},
+            "c": {**a, "paths": table(0, ["/", 9], ["/a", 4])},
+            "d": [],
+            "e": {**a, "requests": 4},
+            "f": {**a, "paths": table(2, ["/", 7], ["/b", 4])},
+            "g": {**a, "paths": table(1, ["/", 7], ["/b", 4])},
+            "h": {**a, "paths": table(2, ["/", 12], ["/a", 4])},
+            "i": {**a, "paths": table(1, ["/", 9], ["/b", 3])},
+        }.items():
             self.write(json.dumps(value).encode(), name)
         for names, status, text in (
             ("ab", 0, "equal: 3 requests"),
-            ("ac", 1, "paths.top[0][1]: 2 and 1"),
+            ("ac", 1, "paths.top[1][1]: 5 and 4"),
             ("ad", 2, ""),
             ("ax", 2, ""),
+            ("ae", 1, "requests: 3 and 4"),
+            ("af", 0, "equal: 3 requests, paths within 2"),
+            ("ag", 1, "paths['/']: 9 and 7"),
+            ("ha", 1, "paths['/']: 12 and 9"),
+            ("ia", 1, "paths['/a']: 5 and at most 3"),
         ):
             result = subprocess.run(
                 python("compare.py", *map(self.path, names)),
