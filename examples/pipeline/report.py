@@ -116,7 +116,7 @@ def size(count):
         if count < 1024:
             break
         count /= 1024
-    return f"{count:,} bytes" if unit == "bytes" else f"{count:,.1f} {unit}"
+    return f"{count:,.0f} bytes" if unit == "bytes" else f"{count:,.1f} {unit}"
 
 
 # ----------------------------------------------------------------------- chart
