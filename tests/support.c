@@ -173,7 +173,8 @@ static size_t count_entries(
     count++;
     if (remove_them) {
       print_error("left behind: %s/%s\n", folder, entry->d_name);
-      unlinkat(dirfd(open_folder), entry->d_name, 0);
+      if (unlinkat(dirfd(open_folder), entry->d_name, 0) != 0)
+        unlinkat(dirfd(open_folder), entry->d_name, AT_REMOVEDIR);
     }
   }
   closedir(open_folder);

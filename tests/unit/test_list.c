@@ -407,19 +407,29 @@ static void enlarge_string(void *argument) {
   ((polyshm_value *)argument)->size = UINT64_MAX;
 }
 
+static void spoil_string(void *argument) {
+  ((polyshm_value *)argument)->type = 7;
+}
+
 static void list_values_must_stay_while_they_are_stored(void **state) {
   (void)state;
-  static void (*const changes[])(void *) = {
-      shorten_string, lengthen_string, enlarge_string};
+  static const struct {
+    void (*change)(void *);
+    const char *part;
+  } changes[] = {
+      {shorten_string, "values changed"},
+      {lengthen_string, "values changed"},
+      {enlarge_string, "values changed"},
+      {spoil_string, "type 7"}};
   const char *name = fresh_name();
   for (size_t i = 0; i < LENGTH(changes); i++) {
     polyshm_value values[] = {
         bytes_value("012345678901234567890123456789", 20), int_value(1)};
     faults_reset();
     /* Between measuring and storing, the block is mapped. */
-    faults_before(FAULT_MMAP, 1, changes[i], &values[0]);
+    faults_before(FAULT_MMAP, 1, changes[i].change, &values[0]);
     refuse_to_create(
-        name, values, 2, 0, NULL, POLYSHM_E_INVALID, 0, "values changed");
+        name, values, 2, 0, NULL, POLYSHM_E_INVALID, 0, changes[i].part);
   }
 }
 

@@ -210,6 +210,24 @@ static void map_has_a_temporary_name_at_need(void **state) {
   }
 }
 
+/* What a program that is started meanwhile must not inherit. */
+static void map_descriptors_close_on_exec(void **state) {
+  (void)state;
+  const char *name = fresh_name();
+  make_file(name, "x", 1);
+  os_map maps[4];
+  assert_ok(os_map_open(name, false, &maps[0]));
+  assert_ok(os_map_open(name, true, &maps[1]));
+  maps[2] = make(1);
+  faults_fail(FAULT_OPEN_NAMELESS, 1, FOR_EVER, EOPNOTSUPP);
+  maps[3] = make(1);
+  for (size_t i = 0; i < LENGTH(maps); i++) {
+    assert_true(fcntl(maps[i].descriptor, F_GETFD) & FD_CLOEXEC);
+    os_map_drop(&maps[i]);
+  }
+  assert_ok(os_map_unlink(name));
+}
+
 static void map_drops_its_temporary_name(void **state) {
   (void)state;
   faults_fail(FAULT_OPEN_NAMELESS, 1, FOR_EVER, EOPNOTSUPP);
@@ -348,6 +366,8 @@ static void map_has_no_room(void **state) {
 /* What cannot fit is not even tried: it would take all memory for a moment. */
 static void map_does_not_try_what_cannot_fit(void **state) {
   (void)state;
+  /* Should it be tried after all, it must not take the machine down. */
+  faults_fail(FAULT_FALLOCATE, 1, FOR_EVER, EIO);
   refuse_to_make(
       (uint64_t)1 << 55, true, POLYSHM_E_SPACE, ENOSPC, "bytes are free");
   assert_int_equal(faults_count(FAULT_FALLOCATE), 0);
@@ -455,11 +475,19 @@ static void map_is_no_folder(void **state) {
   assert_int_equal(rmdir(path_of(name)), 0);
 }
 
-/* Nobody holds its other end: opening it as files are opened would wait. */
+static void open_pipe(void *argument) {
+  os_map map;
+  alarm(20); /* opening it as files are opened would wait for ever */
+  for (int read_only = 0; read_only <= 1; read_only++)
+    child_check(os_map_open(argument, read_only, &map) == POLYSHM_E_INVALID);
+}
+
+/* Nobody holds its other end. */
 static void map_is_no_pipe(void **state) {
   (void)state;
   const char *name = fresh_name();
   assert_int_equal(mkfifo(path_of(name), 0600), 0);
+  assert_int_equal(in_child(open_pipe, (void *)(uintptr_t)name), 0);
   refuse_to_open(name, POLYSHM_E_INVALID, EINVAL, "is not a block");
   assert_int_equal(faults_count(FAULT_SLEEP), 0);
   unlink(path_of(name));
@@ -646,6 +674,7 @@ int main(void) {
       test(map_is_named_through_proc),
       test(map_says_what_it_needs_to_be_named),
       test(map_has_a_temporary_name_at_need),
+      test(map_descriptors_close_on_exec),
       test(map_drops_its_temporary_name),
       test(map_tries_temporary_names_until_one_is_free),
       test(map_has_no_temporary_name_of_zero),

@@ -179,34 +179,52 @@ static void race_with_unlink_never_fails(void **state) {
 
 /* --------------------------------------------------------------------- pins */
 
+/* A block that threads pin, and how many of their pins are held for certain. */
+static struct {
+  pthread_barrier_t barrier;
+  polyshm_block *block;
+  atomic_int held;
+} pinned;
+
 /* It ends by itself, for close has no right to its moment. */
 static void *pin_until_closed(void *argument) {
+  (void)argument;
   void *address;
   uint64_t size;
+  pthread_barrier_wait(&pinned.barrier);
   for (int i = 0; i < 2000; i++) {
-    if (polyshm_block_pin(argument, &address, &size) != POLYSHM_OK)
+    if (polyshm_block_pin(pinned.block, &address, &size) != POLYSHM_OK)
       break;
+    atomic_fetch_add(&pinned.held, 1);
     (void)*(volatile char *)address;
-    polyshm_block_unpin(argument);
+    atomic_fetch_sub(&pinned.held, 1);
+    polyshm_block_unpin(pinned.block);
   }
   return NULL;
 }
 
-/* Every pin holds the mapping or is refused; close takes the moment in which
- * there is none. */
+/* Every pin holds the mapping or is refused; close takes a moment in which
+ * there is none, and there is none afterwards. */
 static void race_of_pins_and_close_has_no_gap(void **state) {
   (void)state;
-  for (int round = 0; round < 50; round++) {
-    polyshm_block *block = make_block();
-    pthread_t threads[4];
-    start(threads, LENGTH(threads), pin_until_closed, block);
+  for (int round = 0; round < 300; round++) {
+    pinned.block = make_block();
+    pthread_barrier_init(&pinned.barrier, NULL, 3);
+    pthread_t threads[2];
+    start(threads, LENGTH(threads), pin_until_closed, NULL);
+    pthread_barrier_wait(&pinned.barrier);
     polyshm_status status;
     do
-      status = polyshm_block_close(block);
+      status = polyshm_block_close(pinned.block);
     while (status == POLYSHM_E_BUSY);
+    int held = 0;
+    for (int i = 0; i < 100; i++)
+      held += atomic_load(&pinned.held);
     join(threads, LENGTH(threads));
     assert_ok(status);
-    polyshm_block_free(block);
+    assert_int_equal(held, 0);
+    pthread_barrier_destroy(&pinned.barrier);
+    polyshm_block_free(pinned.block);
   }
 }
 
