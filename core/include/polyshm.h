@@ -203,7 +203,8 @@ polyshm_status polyshm_unlink(const char *name);
  *
  * Storing an int, float, bool or None over one of the same type is one atomic
  * store, and what was written before it is seen by whoever reads it. Changing a
- * slot's type, or writing strings, while others read it is not atomic. */
+ * slot's type, or writing strings, is not atomic: who reads that slot meanwhile
+ * may get a mixture, or POLYSHM_E_CORRUPT. */
 typedef struct polyshm_list polyshm_list;
 
 typedef struct polyshm_list_options {

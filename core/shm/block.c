@@ -61,6 +61,9 @@ static polyshm_block *new_handle(uint32_t flags) {
 
 polyshm_status pshm_block_make(
     uint64_t size, uint32_t flags, uint32_t mode, polyshm_block **out_block) {
+  if (size == 0)
+    return pshm_error_set(
+        POLYSHM_E_INVALID, "a new block needs a size above zero");
   if (mode > 0777)
     return pshm_error_set(
         POLYSHM_E_INVALID, "the mode 0%o has bits that are no permissions",
@@ -189,9 +192,6 @@ polyshm_status polyshm_block_open(
           "POLYSHM_EXCLUSIVE and POLYSHM_SPARSE go with POLYSHM_CREATE");
     return attach(name, flags, out_block);
   }
-  if (size == 0)
-    return pshm_error_set(
-        POLYSHM_E_INVALID, "a new block needs a size above zero");
   return open_or_create(name, size, flags, ours.mode, out_block);
 }
 

@@ -67,7 +67,8 @@ polyshm_status pshm_layout_read(
       os_map_peek(
           map, PSHM_WORD * (length + 1), &data_size, sizeof data_size)) {
     uint64_t whole = pshm_layout_size(length, data_size);
-    if (data_size % PSHM_WORD == 0 && whole != 0 && whole <= map->size) {
+    if (data_size % PSHM_WORD == 0 && data_size / PSHM_WORD >= length &&
+        whole != 0 && whole <= map->size) {
       *out_layout = locate(map->address, length, data_size);
       return POLYSHM_OK;
     }

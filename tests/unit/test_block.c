@@ -354,7 +354,7 @@ static void block_size_is_ignored_when_it_is_there(void **state) {
   (void)state;
   const char *name = fresh_name();
   polyshm_block *one = make(name, 100), *other;
-  static const uint64_t sizes[] = {1, 99, 101, 1 << 20, UINT64_MAX};
+  static const uint64_t sizes[] = {0, 1, 99, 101, 1 << 20, UINT64_MAX};
   for (size_t i = 0; i < LENGTH(sizes); i++) {
     assert_ok(polyshm_block_open(name, sizes[i], create, NULL, &other));
     assert_int_equal(polyshm_block_size(other), 100);

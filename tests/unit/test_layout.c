@@ -170,6 +170,8 @@ static void layout_refuses_offsets_that_do_not_fit(void **state) {
       {1, 1},
       {1, UINT64_MAX},
       {1, (uint64_t)1 << 63},
+      {3, 0},
+      {3, 8},
       {3, 17},
       {3, 20},
       {3, 25},
