@@ -206,14 +206,12 @@ need_packages() {
 # ------------------------------------------------------------------- building
 
 # build_preset preset folder [cmake-argument...]
-# A folder that was configured before keeps its compiler, generator and
-# options, so that nothing is built twice.
+# A folder that was configured before keeps its compiler and generator, so that
+# nothing is built twice.
 build_preset() {
   local preset=$1 folder=$root/build/$2
   shift 2
-  if [[ -e $folder/CMakeCache.txt ]]; then
-    set --
-  elif has_command ninja; then
+  if [[ ! -e $folder/CMakeCache.txt ]] && has_command ninja; then
     set -- -G Ninja "$@"
   fi
   (cd "$root" && cmake --preset "$preset" -B "$folder" "$@") &&

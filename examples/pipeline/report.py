@@ -372,13 +372,16 @@ def run(main, program):
     """Call `main` and exit as a program should."""
     try:
         status = main()
-    except BrokenPipeError:
-        # Nobody reads the report; leave nothing for the interpreter to flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        status = 128 + signal.SIGPIPE
     except OSError as error:
-        print(f"{program}: standard output: {error.strerror}", file=sys.stderr)
-        status = 1
+        # The interpreter would flush the rest once more, and fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if isinstance(error, BrokenPipeError):
+            status = 128 + signal.SIGPIPE  # nobody reads the report
+        else:
+            print(
+                f"{program}: standard output: {error.strerror}", file=sys.stderr
+            )
+            status = 1
     except KeyboardInterrupt:
         status = 128 + signal.SIGINT
     sys.exit(status)
