@@ -30,8 +30,10 @@ local WORD = "[^\0- ]+"
 local HEAD = "^(" .. WORD .. ") " .. WORD .. " " .. WORD
   .. " %[(.................):[0-5][0-9] (.....)%] \""
 local TAIL = "\" ([1-5])[0-9][0-9] ([0-9]*%-?)"
+-- The frontier lets the path end in one place only. Without it, a long line that
+-- fails behind its path is tried with every shorter path: quadratic time.
 local COMMON = HEAD
-  .. "[^\0- \"\\]+ ([^\0- ?\"\\]+)[^\0-\31\"\\]*"
+  .. "[^\0- \"\\]+ ([^\0- ?\"\\]+)%f[\0- ?\"\\][^\0-\31\"\\]*"
   .. TAIL .. "[ \n]"
 local REST = "^" .. TAIL
 

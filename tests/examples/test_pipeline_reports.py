@@ -429,6 +429,23 @@ class LongLines(pipeline_support.Case):
                 self.assertEqual(1, result["malformed"])
                 self.assertEqual(2, result["lines"])
 
+    def test_that_fail_late(self):
+        """A line that fits but for its end takes no more time than it has
+        bytes: with a pattern that tried every shorter path, these took
+        minutes."""
+        long = b"a" * 60_000
+        lines = [
+            long + b"\n",
+            HEAD + b"GET /" + long + b" HTTP/1.1\" 999 5\n",
+            HEAD + b"GET /" + long + b"?" + long[:99] + b'" 200 x\n',
+            HEAD + long + b" " + long[:999] + b'" 200 5-\n',
+            HEAD + b"GET " + b"/ " * 30_000 + b'" 2000 5\n',
+            HEAD + b"GET /" + b"\\x" * 30_000 + b'" 99 5\n',
+            HEAD + b"GET / HTTP/1.1\" 200 " + b"5" * 60_000 + b"\n",
+        ]
+        result = self.check(LINE + b"".join(lines) * 40, report.LONGEST)
+        self.assertEqual(len(lines) * 40, result["malformed"])
+
     def test_far_beyond_a_segment(self):
         content = LINE + b"w" * 5_000_000 + b"\n" + LINE
         result = self.check(content, report.LONGEST)
