@@ -68,6 +68,7 @@ const char *polyshm_status_name(polyshm_status status) {
     NAME(POLYSHM_E_PROTOCOL)
     NAME(POLYSHM_E_UNSUPPORTED)
     NAME(POLYSHM_E_END)
+    NAME(POLYSHM_E_INTERRUPTED)
 #undef NAME
   default:
     return "an unknown polyshm_status";

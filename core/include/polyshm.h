@@ -30,7 +30,8 @@
  * empty, not UTF-8, or has a slash inside is POLYSHM_E_INVALID; a longer one is
  * too, with ENAMETOOLONG as the system's reason.
  *
- * Sizes, offsets and capacities are bytes.
+ * Sizes, offsets and capacities are bytes. Timeouts are nanoseconds: 0 does not
+ * sleep, POLYSHM_FOREVER (or any other negative number) has no end.
  */
 #ifndef POLYSHM_H
 #define POLYSHM_H
@@ -51,6 +52,7 @@ enum {
 
 enum {
   POLYSHM_NAME_MAX = 255,
+  POLYSHM_FOREVER = -1,
 
   /* The longest string a list can hold, in bytes: CPython writes a slot's width
    * as seven digits. */
@@ -66,15 +68,15 @@ typedef int32_t polyshm_status;
 
 enum {
   POLYSHM_OK = 0,
-  POLYSHM_E_INVALID = -1,   /* an argument no caller should pass */
-  POLYSHM_E_MEMORY = -2,    /* this process is out of memory */
-  POLYSHM_E_OS = -3,        /* see polyshm_error_os() */
-  POLYSHM_E_NOT_FOUND = -4, /* no block has that name */
-  POLYSHM_E_EXISTS = -5,    /* a block already has that name */
-  POLYSHM_E_ACCESS = -6,    /* the system forbids it, or it is read-only */
-  POLYSHM_E_CLOSED = -7,    /* the handle was closed */
-  POLYSHM_E_BUSY = -8,      /* pins are held; unpin them first */
-  POLYSHM_E_TIMEOUT = -9,
+  POLYSHM_E_INVALID = -1,      /* an argument no caller should pass */
+  POLYSHM_E_MEMORY = -2,       /* this process is out of memory */
+  POLYSHM_E_OS = -3,           /* see polyshm_error_os() */
+  POLYSHM_E_NOT_FOUND = -4,    /* no block has that name */
+  POLYSHM_E_EXISTS = -5,       /* a block already has that name */
+  POLYSHM_E_ACCESS = -6,       /* the system forbids it, or it is read-only */
+  POLYSHM_E_CLOSED = -7,       /* the handle was closed */
+  POLYSHM_E_BUSY = -8,         /* pinned, locked, or leased: release it first */
+  POLYSHM_E_TIMEOUT = -9,      /* it did not happen in time */
   POLYSHM_E_RANGE = -10,       /* index or offset outside the block */
   POLYSHM_E_TYPE = -11,        /* the slot holds a value of another type */
   POLYSHM_E_SPACE = -12,       /* the value, your buffer or the block does not
@@ -83,7 +85,8 @@ enum {
   POLYSHM_E_VERSION = -14,     /* written by an incompatible library */
   POLYSHM_E_PROTOCOL = -15,    /* the manager and we disagree */
   POLYSHM_E_UNSUPPORTED = -16, /* not on this system, or not in this build */
-  POLYSHM_E_END = -17          /* a scan has no more entries */
+  POLYSHM_E_END = -17,         /* a scan has no more entries */
+  POLYSHM_E_INTERRUPTED = -18  /* a signal arrived while waiting */
 };
 
 /* The constant's own spelling, "POLYSHM_E_RANGE"; never NULL. */
@@ -201,10 +204,24 @@ polyshm_status polyshm_unlink(const char *name);
  * slot's capacity is set when the list is made; any value that fits may be
  * stored in it, of any type.
  *
- * Storing an int, float, bool or None over one of the same type is one atomic
- * store, and what was written before it is seen by whoever reads it. Changing a
- * slot's type, or writing strings, is not atomic: who reads that slot meanwhile
- * may get a mixture, or POLYSHM_E_CORRUPT. */
+ * Lists that polyshm makes carry a trailer behind CPython's bytes, which makes
+ * their slots whole: whoever reads a slot gets the old value or the new one,
+ * never a mixture, whatever other polyshm processes do to it at that moment,
+ * dying included. Who reads a value sees what its writer wrote before it, here
+ * and elsewhere. Reading takes no lock and waits for nobody.
+ *
+ * A call that changes a slot waits while another process is in the middle of
+ * changing the same one, which takes nanoseconds; one that died there is
+ * repaired; one that was stopped there (SIGSTOP, a debugger) is waited for at
+ * most as long as polyshm_list_timeout() allows, 1 s if nobody asked for
+ * another time. Then the answer is POLYSHM_E_TIMEOUT and nothing has changed.
+ *
+ * Lists made by stock Python have no trailer. They can be read and set, with
+ * stock Python's promises: a number over one of the same type is one atomic
+ * store; who reads while a slot's type or string changes may get a mixture or
+ * POLYSHM_E_CORRUPT. What needs the trailer is POLYSHM_E_UNSUPPORTED there. A
+ * stock process that writes to a list with a trailer stores plain bytes, too:
+ * polyshm reads them, but they come with no such promises and wake nobody. */
 typedef struct polyshm_list polyshm_list;
 
 typedef struct polyshm_list_options {
@@ -212,6 +229,7 @@ typedef struct polyshm_list_options {
   uint64_t slot_capacity; /* least bytes reserved per slot; 0 fits the values */
   uint32_t mode;          /* as in polyshm_block_options */
   uint32_t reserved;      /* 0 */
+  int64_t timeout;        /* as polyshm_list_timeout sets it; 0 means 1 s */
 } polyshm_list_options;
 
 /* Make a list of these values. A NULL name picks a fresh one. A name that is
@@ -225,12 +243,15 @@ polyshm_status polyshm_list_create(
 
 /* Open an existing list; `flags` is 0 or POLYSHM_READ_ONLY. Its frame is
  * checked now, each slot when it is used, so that opening costs the same for
- * ten slots and for a million. POLYSHM_E_VERSION for the layout of CPython 3.8,
- * POLYSHM_E_CORRUPT for what is no list. */
+ * ten slots and for a million. POLYSHM_E_VERSION for the layout of CPython 3.8
+ * and for a trailer that this library cannot use, POLYSHM_E_CORRUPT for what is
+ * no list. */
 polyshm_status polyshm_list_open(
     const char *name, uint32_t flags, polyshm_list **out_list);
 
-/* As for blocks. */
+/* As for blocks. Closing is POLYSHM_E_BUSY while this handle holds the list's
+ * lock; freeing gives such a lock up, and the next holder is told that the last
+ * one died with it. */
 polyshm_status polyshm_list_close(polyshm_list *list);
 void polyshm_list_free(polyshm_list *list);
 
@@ -244,10 +265,16 @@ uint64_t polyshm_list_length(const polyshm_list *list);
 polyshm_status polyshm_list_capacity(
     const polyshm_list *list, uint64_t index, uint64_t *out_capacity);
 
+/* How long calls through this handle other than lock and wait may sleep until
+ * they get at a slot that a live process holds: nanoseconds, 1 s at first. */
+polyshm_status polyshm_list_timeout(polyshm_list *list, int64_t timeout);
+
 /* Copy a slot out. Strings and bytes land in `buffer`, where out_value->of.p
- * will point; numbers need no buffer. As with stock Python, zero bytes at the
- * end of a string are not kept by the format. Strings that stock Python cut in
- * the middle of a character come as they are: check them if it matters. */
+ * will point; numbers need no buffer. The copy is whole. Zero bytes at the end
+ * of a string are kept if polyshm stored it; of what stock Python stored, they
+ * are not, as in stock Python. Strings that stock Python cut in the middle of a
+ * character come as they are: check them if it matters. POLYSHM_E_TIMEOUT only
+ * if others overwrite the slot faster than it can be copied all that time. */
 polyshm_status polyshm_list_get(
     const polyshm_list *list, uint64_t index, void *buffer, uint64_t capacity,
     polyshm_value *out_value);
@@ -258,12 +285,72 @@ polyshm_status polyshm_list_get(
 polyshm_status polyshm_list_set(
     polyshm_list *list, uint64_t index, const polyshm_value *value);
 
+/* Add to an integer slot in one step; *out_after is the sum. POLYSHM_E_TYPE if
+ * the slot holds no int (a bool is none), POLYSHM_E_SPACE if the sum is no
+ * int64_t; the slot keeps its value then. */
+polyshm_status polyshm_list_add(
+    polyshm_list *list, uint64_t index, int64_t delta, int64_t *out_after);
+
+/* Replace an integer slot's value in one step if it still is `expected`.
+ * *out_before == expected tells that it was and has been replaced; otherwise it
+ * is what the slot holds. POLYSHM_E_TYPE if the slot holds no int. */
+polyshm_status polyshm_list_swap(
+    polyshm_list *list, uint64_t index, int64_t expected, int64_t desired,
+    int64_t *out_before);
+
 /* Find the first slot at or after `start` that equals `value`, numbers
  * comparing by value across int, float and bool, as in Python;
  * POLYSHM_E_NOT_FOUND if none. */
 polyshm_status polyshm_list_find(
     const polyshm_list *list, uint64_t start, const polyshm_value *value,
     uint64_t *out_index);
+
+/* Exclude other holders of the list's lock: other processes, other threads of
+ * this one, other handles. It excludes nobody from reading and setting. Each
+ * thread that waits gets its turn. *out_recovered is 1 if the last holder died
+ * with the lock: its change may be half done. POLYSHM_E_BUSY if this thread
+ * holds it through this handle already, POLYSHM_E_TIMEOUT,
+ * POLYSHM_E_INTERRUPTED, POLYSHM_E_ACCESS for a read-only list.
+ *
+ * The lock belongs to the thread that took it. A thread that ends without
+ * unlocking leaves it locked until its process ends or frees the handle. */
+polyshm_status polyshm_list_lock(
+    polyshm_list *list, int64_t timeout, uint32_t *out_recovered);
+
+/* POLYSHM_E_INVALID if this thread does not hold the lock through this handle.
+ */
+polyshm_status polyshm_list_unlock(polyshm_list *list);
+
+/* Copy `count` slots from `first` on as they all stood at one moment, exactly:
+ * sets, adds and swaps of other processes are before it or after it, and the
+ * moment is none at which another live thread held the list's lock. What was
+ * changed under the lock is therefore seen as a whole or not at all. Strings
+ * and bytes land in `buffer`, one behind the other; the sum of the slots'
+ * capacities is always enough. POLYSHM_E_TIMEOUT if there was no such moment in
+ * the time that polyshm_list_timeout() set. */
+polyshm_status polyshm_list_snapshot(
+    const polyshm_list *list, uint64_t first, uint64_t count, void *buffer,
+    uint64_t capacity, polyshm_value *out_values);
+
+/* A number that changes whenever a polyshm process changes the list. Taking it
+ * looks at every slot, so it costs the more, the longer the list is. */
+polyshm_status polyshm_list_version(
+    const polyshm_list *list, uint64_t *out_version);
+
+/* Sleep until that version is no longer `seen`; *out_version is what it is
+ * then. POLYSHM_E_TIMEOUT, or POLYSHM_E_INTERRUPTED when a signal handler ran.
+ * A change between the look at a value and the wait is not lost if `seen` was
+ * taken before the value. On a read-only list, waiting looks every 10 ms. */
+polyshm_status polyshm_list_wait(
+    const polyshm_list *list, uint64_t seen, int64_t timeout,
+    uint64_t *out_version);
+
+/* The same two for one slot, at a cost that depends on nothing. */
+polyshm_status polyshm_list_slot_version(
+    const polyshm_list *list, uint64_t index, uint64_t *out_version);
+polyshm_status polyshm_list_slot_wait(
+    const polyshm_list *list, uint64_t index, uint64_t seen, int64_t timeout,
+    uint64_t *out_version);
 
 #ifdef __cplusplus
 }

@@ -30,8 +30,14 @@ static polyshm_status fail_closed(const polyshm_block *block) {
       POLYSHM_E_CLOSED, "the block '%s' has been closed", block->name);
 }
 
-static void release(polyshm_block *block) {
+/* The mapping first: what a member of it has locked is given up last. */
+static void leave(polyshm_block *block) {
   os_map_drop(&block->map);
+  pshm_member_leave(&block->member);
+}
+
+static void release(polyshm_block *block) {
+  leave(block);
   free(block);
 }
 
@@ -55,6 +61,7 @@ static polyshm_block *new_handle(uint32_t flags) {
     return NULL;
   }
   block->map.descriptor = -1;
+  block->member.descriptor = -1;
   block->flags = flags & (POLYSHM_CREATE | POLYSHM_READ_ONLY);
   return block;
 }
@@ -126,11 +133,21 @@ polyshm_status pshm_block_attach(
   return POLYSHM_OK;
 }
 
+void pshm_block_settle(polyshm_block *block) {
+  os_map_settle(&block->map);
+}
+
+void pshm_block_keep(polyshm_block *block, _Atomic uint64_t *lock) {
+  block->member.descriptor = block->map.descriptor;
+  block->map.descriptor = -1;
+  block->lock = lock;
+}
+
 static polyshm_status attach(
     const char *name, uint32_t flags, polyshm_block **out_block) {
   polyshm_status status = pshm_block_attach(name, flags, out_block);
   if (status == POLYSHM_OK)
-    os_map_settle(&(*out_block)->map);
+    pshm_block_settle(*out_block);
   return status;
 }
 
@@ -165,6 +182,7 @@ static polyshm_status open_or_create(
     polyshm_block_free(made);
     return status;
   }
+  pshm_block_settle(made);
   *out_block = made;
   return POLYSHM_OK;
 }
@@ -200,6 +218,11 @@ polyshm_status polyshm_block_open(
 polyshm_status polyshm_block_close(polyshm_block *block) {
   if (block == NULL)
     return fail_null();
+  uint32_t token = pshm_member_token(&block->member);
+  if (token != 0 && (atomic_load(block->lock) & PSHM_TOKEN_MAX) == token)
+    return pshm_error_set(
+        POLYSHM_E_BUSY, "the list '%s' is locked through this handle",
+        block->name);
   uint64_t state = 0;
   if (!atomic_compare_exchange_strong(&block->state, &state, CLOSED)) {
     if (state & CLOSED)
@@ -208,7 +231,7 @@ polyshm_status polyshm_block_close(polyshm_block *block) {
         POLYSHM_E_BUSY, "the block '%s' is pinned %llu times", block->name,
         (unsigned long long)state);
   }
-  os_map_drop(&block->map);
+  leave(block);
   return POLYSHM_OK;
 }
 

@@ -3,6 +3,7 @@
 #define POLYSHM_SHM_BLOCK_H
 
 #include "polyshm.h"
+#include "hold/member.h"
 #include "os/os.h"
 
 /* The making of a block in two steps, for those who must fill it before anybody
@@ -10,12 +11,19 @@
 polyshm_status pshm_block_make(
     uint64_t size, uint32_t flags, uint32_t mode, polyshm_block **out_block);
 
-/* A NULL name picks a fresh one. */
+/* A NULL name picks a fresh one. The descriptor stays open, as when a block is
+ * attached; settle the block next. */
 polyshm_status pshm_block_publish(polyshm_block *block, const char *name);
 
-/* Open what is there, up to os_map_settle: a list is looked at first. */
+/* Open what is there, up to settling: a list is looked at first. */
 polyshm_status pshm_block_attach(
     const char *name, uint32_t flags, polyshm_block **out_block);
+
+/* The block's descriptor is not needed any more, */
+void pshm_block_settle(polyshm_block *block);
+
+/* or it is kept, for a member that writes to a list with this lock word. */
+void pshm_block_keep(polyshm_block *block, _Atomic uint64_t *lock);
 
 /* Check the combination of flags that a creator got; it may be one of
  * `allowed`. */
@@ -40,6 +48,8 @@ struct polyshm_block {
   uint64_t size;          /* stays when the map is gone */
   _Atomic uint64_t state; /* number of pins, and CLOSED and FREED of block.c */
   uint32_t flags;
+  pshm_member member;     /* of a list with a trailer */
+  _Atomic uint64_t *lock; /* that list's lock, else NULL */
   char name[POLYSHM_NAME_MAX + 1];
 };
 

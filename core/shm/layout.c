@@ -18,7 +18,7 @@ static pshm_layout locate(void *address, uint64_t length, uint64_t data_size) {
   pshm_word *formats = data + data_size / PSHM_WORD;
   return (pshm_layout){
       .length = length,
-      .data_size = data_size,
+      .data_words = data_size / PSHM_WORD,
       .offsets = words + 1,
       .data = data,
       .formats = formats,

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The bytes of a ShareableList, as CPython 3.9 and later write them. This file
- * and its .c are the only ones that know positions.
+ * and its .c are the only ones that know positions; what polyshm puts behind
+ * them is in trailer.h.
  *
  *   0            D = 8(n+2)        F = D + off[n]      T = F + 8n     T + n
  *   +---+--------+-----------------+-------------------+--------------+- - - -
- *   | n | off[]  | data            | formats           | codes        | slack
+ *   | n | off[]  | data            | formats           | codes        | trailer
  *   +---+--------+-----------------+-------------------+--------------+- - - -
  *   int64 n, the number of slots
  *   int64 off[n+1], where each slot's data begin, relative to D; off[0] is 0
@@ -37,6 +38,14 @@ _Static_assert(sizeof(pshm_word) == PSHM_WORD, "words are bare");
 _Static_assert(sizeof(pshm_code) == 1, "codes are bare");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "words need no lock");
 
+static inline uint64_t pshm_word_load(const pshm_word *word) {
+  return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static inline void pshm_word_store(pshm_word *word, uint64_t content) {
+  atomic_store_explicit(word, content, memory_order_relaxed);
+}
+
 /* The format texts of the four types that fill one word, as words. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define PSHM_FORMAT_INT UINT64_C(0x7100000000000000)   /* q */
@@ -62,7 +71,7 @@ enum {
  * size of the block and stays as it was then, whatever happens to the bytes. */
 typedef struct pshm_layout {
   uint64_t length;
-  uint64_t data_size;
+  uint64_t data_words;
   pshm_word *offsets;
   pshm_word *data;
   pshm_word *formats;
@@ -76,6 +85,12 @@ polyshm_status pshm_layout_read(
 
 /* The size of a list's block; 0 if there is no such number. */
 uint64_t pshm_layout_size(uint64_t length, uint64_t data_size);
+
+/* The size of a list's bytes, which its block may exceed. */
+static inline uint64_t pshm_layout_area(const pshm_layout *layout) {
+  return PSHM_WORD * (layout->length + 2 + layout->data_words) +
+         (PSHM_WORD + 1) * layout->length;
+}
 
 /* Lay a list out in zeroed bytes that hold it. The offsets are the caller's to
  * write. */

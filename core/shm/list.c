@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handles on lists: a block, and where the parts of the list are in it.
+ * Handles on lists: making, opening and closing them.
  *
- * The layout is checked once, when the list is opened, and kept here; later
- * changes to the frame in the block cannot lead us astray. What a slot says of
- * itself is checked by slot.c at each use.
+ * Layout and trailer are checked once, when the list is opened, and kept in the
+ * handle; later changes to the frame in the block cannot lead us astray. What a
+ * slot says of itself is checked at each use.
  */
-#include "polyshm.h"
+#include "shm/list.h"
 
-#include "shm/block.h"
-#include "shm/layout.h"
+#include "shm/exact.h"
 #include "shm/slot.h"
 #include "base/error.h"
 #include "base/name.h"
@@ -18,31 +17,41 @@
 
 #include <stdlib.h>
 
-struct polyshm_list {
-  pshm_layout layout;
-  polyshm_block *block;
-};
+enum { TIMEOUT = 1000000000 /* nanoseconds, if nobody asked for another */ };
 
-PSHM_COLD static polyshm_status fail_null(void) {
+/* --------------------------------------------------------------- failures */
+
+polyshm_status pshm_list_fail_null(void) {
   return pshm_error_set(
       POLYSHM_E_INVALID, "the list or an output of the call is NULL");
 }
 
-/* Every access begins here. */
-static inline polyshm_status check(const polyshm_list *list, const void *out) {
-  if (PSHM_UNLIKELY(list == NULL || out == NULL))
-    return fail_null();
-  if (PSHM_UNLIKELY(list->block->map.address == NULL))
-    return pshm_error_set(
-        POLYSHM_E_CLOSED, "the list '%s' has been closed", list->block->name);
-  return POLYSHM_OK;
+polyshm_status pshm_list_fail_closed(const polyshm_list *list) {
+  return pshm_error_set(
+      POLYSHM_E_CLOSED, "the list '%s' has been closed", list->block->name);
+}
+
+polyshm_status pshm_list_fail_read_only(const polyshm_list *list) {
+  return pshm_error_set(
+      POLYSHM_E_ACCESS, "the list '%s' is open for reading only",
+      list->block->name);
+}
+
+polyshm_status pshm_list_fail_plain(const polyshm_list *list) {
+  return pshm_error_set(
+      POLYSHM_E_UNSUPPORTED,
+      "the list '%s' was not made by polyshm: it has no trailer, which "
+      "counting, "
+      "locking and waiting need",
+      list->block->name);
 }
 
 /* ---------------------------------------------------------------- opening */
 
 /* Takes the block over, also when it fails. */
 static polyshm_status wrap(
-    polyshm_block *block, const pshm_layout *layout, polyshm_list **out_list) {
+    polyshm_block *block, const pshm_layout *layout,
+    const pshm_trailer *trailer, int64_t timeout, polyshm_list **out_list) {
   polyshm_list *list = malloc(sizeof *list);
   if (list == NULL) {
     polyshm_block_free(block);
@@ -50,33 +59,44 @@ static polyshm_status wrap(
         POLYSHM_E_MEMORY, "out of memory for a list's handle");
   }
   list->layout = *layout;
+  list->trailer = *trailer;
   list->block = block;
+  list->timeout = timeout == 0 ? TIMEOUT : timeout;
   *out_list = list;
   return POLYSHM_OK;
 }
 
 static polyshm_status attach(
-    const char *name, uint32_t flags, polyshm_list **out_list) {
+    const char *name, uint32_t flags, int64_t timeout,
+    polyshm_list **out_list) {
   polyshm_block *block;
   polyshm_status status = pshm_block_attach(name, flags, &block);
   if (status != POLYSHM_OK)
     return status;
   pshm_layout layout;
+  pshm_trailer trailer;
   status = pshm_layout_read(&block->map, block->name, &layout);
-  os_map_settle(&block->map);
+  if (status == POLYSHM_OK)
+    status = pshm_trailer_read(
+        &block->map, block->name, pshm_layout_area(&layout), layout.length,
+        &trailer);
   if (status != POLYSHM_OK) {
     polyshm_block_free(block);
     return status;
   }
-  return wrap(block, &layout, out_list);
+  if (trailer.sequences == NULL)
+    pshm_block_settle(block);
+  else
+    pshm_block_keep(block, trailer.lock);
+  return wrap(block, &layout, &trailer, timeout, out_list);
 }
 
 polyshm_status polyshm_list_open(
     const char *name, uint32_t flags, polyshm_list **out_list) {
   if (out_list == NULL)
-    return fail_null();
+    return pshm_list_fail_null();
   polyshm_status status = pshm_block_check_flags(flags, POLYSHM_READ_ONLY);
-  return status == POLYSHM_OK ? attach(name, flags, out_list) : status;
+  return status == POLYSHM_OK ? attach(name, flags, 0, out_list) : status;
 }
 
 /* --------------------------------------------------------------- creating */
@@ -94,8 +114,9 @@ static uint64_t size_slot(
 /* Check all values before anything exists, and add up their slots. */
 static polyshm_status measure(
     const polyshm_value *values, uint64_t nvalues,
-    const polyshm_list_options *options, uint64_t *out_data_size) {
-  uint64_t data_size = 0;
+    const polyshm_list_options *options, uint64_t *out_data_size,
+    uint64_t *out_largest) {
+  uint64_t data_size = 0, largest = PSHM_WORD;
   for (uint64_t i = 0; i < nvalues; i++) {
     int32_t type;
     polyshm_status status = pshm_value_settle(values + i, &type);
@@ -111,8 +132,10 @@ static polyshm_status measure(
     if (data_size > INT64_MAX / 2 - size)
       return pshm_error_set(POLYSHM_E_MEMORY, "the list is too large");
     data_size += size;
+    largest = size > largest ? size : largest;
   }
   *out_data_size = data_size;
+  *out_largest = largest;
   return POLYSHM_OK;
 }
 
@@ -123,8 +146,8 @@ static polyshm_status fail_changed(void) {
 }
 
 static polyshm_status fill(
-    const pshm_layout *layout, const polyshm_value *values,
-    const polyshm_list_options *options) {
+    const pshm_layout *layout, const pshm_trailer *trailer,
+    const polyshm_value *values, const polyshm_list_options *options) {
   uint64_t offset = 0;
   polyshm_status status = POLYSHM_OK;
   for (uint64_t i = 0; i < layout->length && status == POLYSHM_OK; i++) {
@@ -133,14 +156,17 @@ static polyshm_status fill(
     if (status != POLYSHM_OK)
       break;
     uint64_t size = size_slot(type, values + i, options);
-    if (size > layout->data_size - offset)
+    if (size > PSHM_WORD * layout->data_words - offset)
       return fail_changed();
     offset += size;
     atomic_store_explicit(
         layout->offsets + i + 1, offset, memory_order_relaxed);
     status = pshm_slot_write(layout, i, type, values + i);
+    if (type == POLYSHM_STRING || type == POLYSHM_BYTES)
+      pshm_word_store(
+          trailer->exacts + i, pshm_exact_make(values[i].of.p, values[i].size));
   }
-  if (status == POLYSHM_OK && offset != layout->data_size)
+  if (status == POLYSHM_OK && offset != PSHM_WORD * layout->data_words)
     return fail_changed();
   return status;
 }
@@ -149,26 +175,30 @@ static polyshm_status fill(
 static polyshm_status make(
     const polyshm_value *values, uint64_t nvalues,
     const polyshm_list_options *options, polyshm_list **out_list) {
-  uint64_t data_size = 0;
-  polyshm_status status = measure(values, nvalues, options, &data_size);
+  uint64_t data_size = 0, largest = 0;
+  polyshm_status status =
+      measure(values, nvalues, options, &data_size, &largest);
   if (status != POLYSHM_OK)
     return status;
-  uint64_t size = pshm_layout_size(nvalues, data_size);
-  if (size == 0)
+  uint64_t area = pshm_layout_size(nvalues, data_size);
+  if (area == 0)
     return pshm_error_set(POLYSHM_E_MEMORY, "the list is too large");
 
   polyshm_block *block;
-  status = pshm_block_make(size, 0, options->mode, &block);
+  pshm_trailer_plan plan = pshm_trailer_measure(area, nvalues, largest);
+  status =
+      pshm_block_make(plan.begin + plan.header.size, 0, options->mode, &block);
   if (status != POLYSHM_OK)
     return status;
   pshm_layout layout =
       pshm_layout_write(block->map.address, nvalues, data_size);
-  status = fill(&layout, values, options);
+  pshm_trailer trailer = pshm_trailer_write(block->map.address, &plan);
+  status = fill(&layout, &trailer, values, options);
   if (status != POLYSHM_OK) {
     polyshm_block_free(block);
     return status;
   }
-  return wrap(block, &layout, out_list);
+  return wrap(block, &layout, &trailer, options->timeout, out_list);
 }
 
 polyshm_status polyshm_list_create(
@@ -176,7 +206,7 @@ polyshm_status polyshm_list_create(
     uint32_t flags, const polyshm_list_options *options,
     polyshm_list **out_list) {
   if (out_list == NULL)
-    return fail_null();
+    return pshm_list_fail_null();
   if (values == NULL && nvalues != 0)
     return pshm_error_set(POLYSHM_E_INVALID, "the values of a list are NULL");
   polyshm_list_options ours;
@@ -200,7 +230,7 @@ polyshm_status polyshm_list_create(
   status = POLYSHM_E_EXISTS;
   for (int i = 0; i < PSHM_BLOCK_TRIES && status == POLYSHM_E_EXISTS; i++) {
     if (name != NULL && pshm_block_may_open(flags)) {
-      status = attach(name, 0, out_list);
+      status = attach(name, 0, ours.timeout, out_list);
       if (status != POLYSHM_E_NOT_FOUND) {
         polyshm_list_free(made);
         return status;
@@ -216,6 +246,7 @@ polyshm_status polyshm_list_create(
     polyshm_list_free(made);
     return status;
   }
+  pshm_block_keep(made->block, made->trailer.lock);
   *out_list = made;
   return POLYSHM_OK;
 }
@@ -223,7 +254,8 @@ polyshm_status polyshm_list_create(
 /* ---------------------------------------------------------------- leaving */
 
 polyshm_status polyshm_list_close(polyshm_list *list) {
-  return list == NULL ? fail_null() : polyshm_block_close(list->block);
+  return list == NULL ? pshm_list_fail_null()
+                      : polyshm_block_close(list->block);
 }
 
 void polyshm_list_free(polyshm_list *list) {
@@ -233,7 +265,7 @@ void polyshm_list_free(polyshm_list *list) {
   free(list);
 }
 
-/* ----------------------------------------------------------------- access */
+/* ---------------------------------------------------------- what it tells */
 
 polyshm_block *polyshm_list_block(const polyshm_list *list) {
   return list == NULL ? NULL : list->block;
@@ -243,48 +275,9 @@ uint64_t polyshm_list_length(const polyshm_list *list) {
   return list == NULL ? 0 : list->layout.length;
 }
 
-polyshm_status polyshm_list_capacity(
-    const polyshm_list *list, uint64_t index, uint64_t *out_capacity) {
-  polyshm_status status = check(list, out_capacity);
-  if (status != POLYSHM_OK)
-    return status;
-  return pshm_slot_capacity(&list->layout, index, out_capacity);
-}
-
-polyshm_status polyshm_list_get(
-    const polyshm_list *list, uint64_t index, void *buffer, uint64_t capacity,
-    polyshm_value *out_value) {
-  polyshm_status status = check(list, out_value);
-  if (PSHM_UNLIKELY(status != POLYSHM_OK))
-    return status;
-  if (PSHM_UNLIKELY(buffer == NULL))
-    capacity = 0;
-  return pshm_slot_read(&list->layout, index, buffer, capacity, out_value);
-}
-
-polyshm_status polyshm_list_set(
-    polyshm_list *list, uint64_t index, const polyshm_value *value) {
-  polyshm_status status = check(list, list);
-  if (PSHM_UNLIKELY(status != POLYSHM_OK))
-    return status;
-  if (PSHM_UNLIKELY(list->block->flags & POLYSHM_READ_ONLY))
-    return pshm_error_set(
-        POLYSHM_E_ACCESS, "the list '%s' is open for reading only",
-        list->block->name);
-  int32_t type;
-  status = pshm_value_settle(value, &type);
-  if (PSHM_UNLIKELY(status != POLYSHM_OK))
-    return status;
-  return pshm_slot_write(&list->layout, index, type, value);
-}
-
-polyshm_status polyshm_list_find(
-    const polyshm_list *list, uint64_t start, const polyshm_value *value,
-    uint64_t *out_index) {
-  polyshm_status status = check(list, out_index);
+polyshm_status polyshm_list_timeout(polyshm_list *list, int64_t timeout) {
+  polyshm_status status = pshm_list_check(list, list);
   if (status == POLYSHM_OK)
-    status = pshm_value_check(value);
-  return status == POLYSHM_OK
-             ? pshm_slot_find(&list->layout, start, value, out_index)
-             : status;
+    atomic_store_explicit(&list->timeout, timeout, memory_order_relaxed);
+  return status;
 }

@@ -1,38 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One slot of a list: read, write, compare.
- *
- * Whatever is read from the block is read once, into a local, and checked there
- * before it is used: the bytes may change between two looks. All accesses are
- * atomic words. A value of one word is stored with release and loaded with
- * acquire, so that it publishes what its writer did before.
- */
 #include "shm/slot.h"
 
+#include "shm/exact.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "base/value.h"
-
-#include <stdbool.h>
-#include <string.h>
-
-typedef struct slot {
-  uint64_t index;
-  uint64_t capacity; /* bytes; a multiple of a word, at least one */
-  pshm_word *data;
-  pshm_word *format;
-  pshm_code *code;
-} slot;
-
-/* -------------------------------------------------------- single accesses */
-
-static inline uint64_t load(const pshm_word *word) {
-  return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-static inline void store(pshm_word *word, uint64_t content) {
-  atomic_store_explicit(word, content, memory_order_relaxed);
-}
 
 static inline double as_float(uint64_t word) {
   double f;
@@ -63,35 +35,33 @@ static uint64_t from_bool(bool is) {
   return word;
 }
 
-/* The word at `offset` of a string, filled up with zeros behind its end. */
-static inline uint64_t word_of(
-    const unsigned char *text, uint64_t size, uint64_t offset) {
+uint64_t pshm_slot_encode(int32_t type, const polyshm_value *value) {
   uint64_t word = 0;
-  if (offset + PSHM_WORD <= size)
-    memcpy(&word, text + offset, sizeof word);
-  else if (offset < size)
-    memcpy(&word, text + offset, (size_t)(size - offset));
+  if (type == POLYSHM_BOOL)
+    word = from_bool(value->of.i != 0);
+  else if (type != POLYSHM_NONE)
+    memcpy(&word, &value->of, sizeof word);
   return word;
 }
 
 /* --------------------------------------------------------------- failures */
 
-PSHM_COLD static polyshm_status fail_index(uint64_t index, uint64_t length) {
+polyshm_status pshm_slot_fail_index(uint64_t index, uint64_t length) {
   return pshm_error_set(
       POLYSHM_E_RANGE, "slot %llu is not in a list of %llu",
       (unsigned long long)index, (unsigned long long)length);
 }
 
-PSHM_COLD static polyshm_status fail_offsets(uint64_t index) {
+polyshm_status pshm_slot_fail_offsets(uint64_t index) {
   return pshm_error_set(
       POLYSHM_E_CORRUPT, "the offsets of slot %llu leave the list's data",
       (unsigned long long)index);
 }
 
-PSHM_COLD static polyshm_status fail_format(
-    const slot *at, uint64_t word, unsigned code) {
+static polyshm_status fail_format(
+    uint64_t index, uint64_t slot_capacity, const pshm_kind *kind) {
   char text[PSHM_WORD + 1] = {0};
-  memcpy(text, &word, PSHM_WORD);
+  memcpy(text, &kind->format, PSHM_WORD);
   for (int i = 0; i < PSHM_WORD && text[i] != 0; i++)
     if (text[i] < ' ' || text[i] > '~')
       text[i] = '?';
@@ -99,36 +69,40 @@ PSHM_COLD static polyshm_status fail_format(
       POLYSHM_E_CORRUPT,
       "slot %llu has the format '%s' with code %u, which no ShareableList "
       "writes into %llu bytes",
-      (unsigned long long)at->index, text, code,
-      (unsigned long long)at->capacity);
+      (unsigned long long)index, text, kind->code,
+      (unsigned long long)slot_capacity);
 }
 
-/* ---------------------------------------------------------------- finding */
-
-/* The slot's part of the layout, or POLYSHM_E_CORRUPT without a message. */
-static inline polyshm_status locate(
-    const pshm_layout *layout, uint64_t index, slot *out_slot) {
-  uint64_t begin = load(layout->offsets + index);
-  uint64_t end = load(layout->offsets + index + 1);
-  if (PSHM_UNLIKELY(
-          begin >= end || end > layout->data_size ||
-          (begin | end) % PSHM_WORD != 0))
-    return POLYSHM_E_CORRUPT;
-  out_slot->index = index;
-  out_slot->capacity = end - begin;
-  out_slot->data = layout->data + begin / PSHM_WORD;
-  out_slot->format = layout->formats + index;
-  out_slot->code = layout->codes + index;
-  return POLYSHM_OK;
+polyshm_status pshm_slot_fail_read(
+    polyshm_status status, uint64_t index, uint64_t slot_capacity,
+    const pshm_kind *kind, uint64_t size, uint64_t capacity) {
+  if (status != POLYSHM_E_SPACE)
+    return fail_format(index, slot_capacity, kind);
+  return pshm_error_set(
+      POLYSHM_E_SPACE, "slot %llu holds %llu bytes, the buffer %llu",
+      (unsigned long long)index, (unsigned long long)size,
+      (unsigned long long)capacity);
 }
 
-static inline polyshm_status find_slot(
-    const pshm_layout *layout, uint64_t index, slot *out_slot) {
+polyshm_status pshm_slot_at(
+    const pshm_layout *layout, uint64_t index, pshm_slot *out_slot) {
   if (PSHM_UNLIKELY(index >= layout->length))
-    return fail_index(index, layout->length);
-  polyshm_status status = locate(layout, index, out_slot);
-  return PSHM_UNLIKELY(status != POLYSHM_OK) ? fail_offsets(index) : status;
+    return pshm_slot_fail_index(index, layout->length);
+  polyshm_status status = pshm_slot_locate(layout, index, out_slot);
+  return PSHM_UNLIKELY(status != POLYSHM_OK) ? pshm_slot_fail_offsets(index)
+                                             : status;
 }
+
+polyshm_status pshm_slot_capacity(
+    const pshm_layout *layout, uint64_t index, uint64_t *out_capacity) {
+  pshm_slot at = {0};
+  polyshm_status status = pshm_slot_at(layout, index, &at);
+  if (status == POLYSHM_OK)
+    *out_capacity = at.capacity;
+  return status;
+}
+
+/* ------------------------------------------------------------------ types */
 
 /* The width that a format text "%us" says, or a number above every capacity if
  * it says something else. */
@@ -143,36 +117,72 @@ static inline uint64_t string_width(uint64_t format) {
   return text == 's' && text != first_byte_low(format) ? width : UINT64_MAX;
 }
 
-enum { TYPE_UNKNOWN = -1 };
-
-/* The type that a format and a code make together. For strings, *out_width is
- * how many bytes they may fill. */
+/* For strings, *out_width is how many bytes they may fill. */
 static inline int32_t type_of(
-    const slot *at, uint64_t format, unsigned code, uint64_t *out_width) {
-  if (code == PSHM_CODE_NUMBER) {
-    if (format == PSHM_FORMAT_INT)
+    uint64_t capacity, const pshm_kind *kind, uint64_t *out_width) {
+  if (kind->code == PSHM_CODE_NUMBER) {
+    if (kind->format == PSHM_FORMAT_INT)
       return POLYSHM_INT;
-    if (format == PSHM_FORMAT_FLOAT)
+    if (kind->format == PSHM_FORMAT_FLOAT)
       return POLYSHM_FLOAT;
-    return format == PSHM_FORMAT_BOOL ? POLYSHM_BOOL : TYPE_UNKNOWN;
+    return kind->format == PSHM_FORMAT_BOOL ? POLYSHM_BOOL : PSHM_SLOT_UNKNOWN;
   }
-  if (code == PSHM_CODE_NONE)
-    return format == PSHM_FORMAT_NONE ? POLYSHM_NONE : TYPE_UNKNOWN;
-  if (code > PSHM_CODE_NONE)
-    return TYPE_UNKNOWN;
-  *out_width = string_width(format);
-  if (*out_width > at->capacity)
-    return TYPE_UNKNOWN;
-  return code == PSHM_CODE_STRING ? POLYSHM_STRING : POLYSHM_BYTES;
+  if (kind->code == PSHM_CODE_NONE)
+    return kind->format == PSHM_FORMAT_NONE ? POLYSHM_NONE : PSHM_SLOT_UNKNOWN;
+  if (kind->code > PSHM_CODE_NONE)
+    return PSHM_SLOT_UNKNOWN;
+  *out_width = string_width(kind->format);
+  if (*out_width > capacity)
+    return PSHM_SLOT_UNKNOWN;
+  return kind->code == PSHM_CODE_STRING ? POLYSHM_STRING : POLYSHM_BYTES;
 }
 
-polyshm_status pshm_slot_capacity(
-    const pshm_layout *layout, uint64_t index, uint64_t *out_capacity) {
-  slot at = {0};
-  polyshm_status status = find_slot(layout, index, &at);
-  if (status == POLYSHM_OK)
-    *out_capacity = at.capacity;
-  return status;
+int32_t pshm_slot_type(uint64_t capacity, const pshm_kind *kind) {
+  uint64_t width;
+  return type_of(capacity, kind, &width);
+}
+
+/* The format of strings of up to `width` bytes, "%us". */
+static uint64_t string_format(uint64_t width) {
+  unsigned char text[PSHM_WORD] = {0}, digits[PSHM_WORD];
+  int ndigits = 0;
+  do {
+    digits[ndigits++] = (unsigned char)('0' + width % 10);
+    width /= 10;
+  } while (width != 0);
+  int i = 0;
+  while (ndigits > 0)
+    text[i++] = digits[--ndigits];
+  text[i] = 's';
+  uint64_t word;
+  memcpy(&word, text, sizeof word);
+  return word;
+}
+
+/* The longest string that a slot of this capacity can hold. */
+static inline uint64_t room_of(uint64_t capacity) {
+  return capacity > POLYSHM_TEXT_MAX ? POLYSHM_TEXT_MAX : capacity;
+}
+
+void pshm_slot_describe(int32_t type, uint64_t capacity, pshm_kind *kind) {
+  switch (type) {
+  case POLYSHM_STRING:
+  case POLYSHM_BYTES:
+    if (string_width(kind->format) != room_of(capacity))
+      kind->format = string_format(room_of(capacity));
+    kind->code = type == POLYSHM_STRING ? PSHM_CODE_STRING : PSHM_CODE_BYTES;
+    break;
+  case POLYSHM_NONE:
+    kind->format = PSHM_FORMAT_NONE;
+    kind->code = PSHM_CODE_NONE;
+    break;
+  default:
+    kind->format = type == POLYSHM_INT     ? PSHM_FORMAT_INT
+                   : type == POLYSHM_FLOAT ? PSHM_FORMAT_FLOAT
+                                           : PSHM_FORMAT_BOOL;
+    kind->code = PSHM_CODE_NUMBER;
+    break;
+  }
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -193,76 +203,96 @@ static inline uint64_t used_bytes(uint64_t word) {
 
 /* Copy a string without the zeros at its end. Where it ends is decided by one
  * look at its last word, which is then copied from here and not read again. */
-static polyshm_status read_string(
-    const slot *at, uint64_t width, unsigned char *buffer, uint64_t capacity,
-    uint64_t *out_size) {
+static inline polyshm_status read_string(
+    const pshm_word *data, uint64_t width, unsigned char *buffer,
+    uint64_t capacity, uint64_t *out_size) {
   uint64_t before = width, last = 0; /* bytes before the last word; that word */
   while (before > 0 && last == 0) {
     uint64_t nbytes = before % PSHM_WORD;
     before -= nbytes == 0 ? PSHM_WORD : nbytes;
-    last = load(at->data + before / PSHM_WORD);
+    last = pshm_slot_load(data + before / PSHM_WORD);
     if (nbytes != 0)
       last = first_bytes(last, nbytes);
   }
   uint64_t length = before + used_bytes(last);
+  *out_size = length;
   if (PSHM_UNLIKELY(length > capacity))
-    return pshm_error_set(
-        POLYSHM_E_SPACE, "slot %llu holds %llu bytes, the buffer %llu",
-        (unsigned long long)at->index, (unsigned long long)length,
-        (unsigned long long)capacity);
+    return POLYSHM_E_SPACE;
 
   for (uint64_t done = 0; done < before; done += PSHM_WORD) {
-    uint64_t word = load(at->data + done / PSHM_WORD);
+    uint64_t word = pshm_slot_load(data + done / PSHM_WORD);
     memcpy(buffer + done, &word, sizeof word);
   }
   if (PSHM_LIKELY(before + PSHM_WORD <= capacity))
     memcpy(buffer + before, &last, sizeof last);
   else if (length > before)
     memcpy(buffer + before, &last, (size_t)(length - before));
-  *out_size = length;
   return POLYSHM_OK;
+}
+
+/* Put the zeros back that CPython's area cannot hold. */
+static polyshm_status restore_zeros(
+    const pshm_kind *kind, uint64_t width, unsigned char *buffer,
+    uint64_t capacity, uint64_t *size) {
+  uint64_t used = *size;
+  *size = pshm_exact_length(kind->exact, buffer, used, width);
+  if (*size > capacity)
+    return POLYSHM_E_SPACE;
+  if (*size > used)
+    memset(buffer + used, 0, (size_t)(*size - used));
+  return POLYSHM_OK;
+}
+
+polyshm_status pshm_slot_decode(
+    const pshm_word *data, uint64_t slot_capacity, const pshm_kind *kind,
+    void *buffer, uint64_t capacity, polyshm_value *out_value) {
+  polyshm_status status = POLYSHM_OK;
+  uint64_t width = 0, word = 0;
+  int32_t type = type_of(slot_capacity, kind, &width);
+  out_value->type = type;
+  out_value->reserved = 0;
+  out_value->size = 0;
+  switch (type) {
+  case POLYSHM_INT:
+  case POLYSHM_FLOAT:
+    word = pshm_slot_load(data);
+    break;
+  case POLYSHM_BOOL:
+    word = as_bool(pshm_slot_load(data));
+    break;
+  case POLYSHM_STRING:
+  case POLYSHM_BYTES:
+    status = read_string(data, width, buffer, capacity, &out_value->size);
+    if (PSHM_UNLIKELY(kind->exact != 0) && status == POLYSHM_OK)
+      status = restore_zeros(kind, width, buffer, capacity, &out_value->size);
+    out_value->of.p = buffer == NULL ? (const void *)"" : buffer;
+    return status;
+  case POLYSHM_NONE:
+    break;
+  default:
+    status = POLYSHM_E_CORRUPT;
+    break;
+  }
+  memcpy(&out_value->of, &word, sizeof word);
+  return status;
 }
 
 polyshm_status pshm_slot_read(
     const pshm_layout *layout, uint64_t index, void *buffer, uint64_t capacity,
     polyshm_value *out_value) {
-  slot at = {0};
-  polyshm_status status = find_slot(layout, index, &at);
+  pshm_slot at = {0};
+  polyshm_status status = pshm_slot_at(layout, index, &at);
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return status;
-
-  uint64_t format = load(at.format);
-  unsigned code = atomic_load_explicit(at.code, memory_order_relaxed);
-  uint64_t word = atomic_load_explicit(at.data, memory_order_acquire);
-  uint64_t width, size = 0;
-  int32_t type = type_of(&at, format, code, &width);
-  switch (type) {
-  case POLYSHM_INT:
-  case POLYSHM_FLOAT:
-    break;
-  case POLYSHM_BOOL:
-    word = as_bool(word);
-    break;
-  case POLYSHM_NONE:
-    word = 0;
-    break;
-  case POLYSHM_STRING:
-  case POLYSHM_BYTES:
-    status = read_string(&at, width, buffer, capacity, &size);
-    if (PSHM_UNLIKELY(status != POLYSHM_OK))
-      return status;
-    break;
-  default:
-    return fail_format(&at, format, code);
-  }
-
-  out_value->type = type;
-  out_value->reserved = 0;
-  out_value->size = size;
-  if (type == POLYSHM_STRING || type == POLYSHM_BYTES)
-    out_value->of.p = buffer == NULL ? (const void *)"" : buffer;
-  else
-    memcpy(&out_value->of, &word, sizeof word);
+  pshm_kind kind = {0};
+  polyshm_value value;
+  pshm_slot_load_type(at.format, at.code, &kind);
+  status =
+      pshm_slot_decode(at.data, at.capacity, &kind, buffer, capacity, &value);
+  if (PSHM_UNLIKELY(status != POLYSHM_OK))
+    return pshm_slot_fail_read(
+        status, index, at.capacity, &kind, value.size, capacity);
+  *out_value = value;
   return POLYSHM_OK;
 }
 
@@ -283,154 +313,115 @@ uint64_t pshm_slot_size(int32_t type, const polyshm_value *value) {
   return stock > needed ? stock : needed;
 }
 
-/* The format of strings of up to `width` bytes, "%us". */
-static uint64_t string_format(uint64_t width) {
-  unsigned char text[PSHM_WORD] = {0}, digits[PSHM_WORD];
-  int ndigits = 0;
-  do {
-    digits[ndigits++] = (unsigned char)('0' + width % 10);
-    width /= 10;
-  } while (width != 0);
-  int i = 0;
-  while (ndigits > 0)
-    text[i++] = digits[--ndigits];
-  text[i] = 's';
-  uint64_t word;
-  memcpy(&word, text, sizeof word);
-  return word;
-}
-
-static void set_type(const slot *at, uint64_t format, unsigned code) {
-  if (load(at->format) != format)
-    store(at->format, format);
-  if (atomic_load_explicit(at->code, memory_order_relaxed) != code)
-    atomic_store_explicit(at->code, (uint8_t)code, memory_order_relaxed);
-}
-
-static polyshm_status write_string(
-    const slot *at, int32_t type, const polyshm_value *value) {
-  uint64_t room =
-      at->capacity > POLYSHM_TEXT_MAX ? POLYSHM_TEXT_MAX : at->capacity;
-  if (value->size > room)
-    return pshm_error_set(
-        POLYSHM_E_SPACE, "%llu bytes do not fit slot %llu, which holds %llu",
-        (unsigned long long)value->size, (unsigned long long)at->index,
-        (unsigned long long)room);
-  uint64_t format = load(at->format);
-  set_type(
-      at, string_width(format) == room ? format : string_format(room),
-      type == POLYSHM_STRING ? PSHM_CODE_STRING : PSHM_CODE_BYTES);
-  for (uint64_t offset = 0; offset < at->capacity; offset += PSHM_WORD)
-    store(
-        at->data + offset / PSHM_WORD,
-        word_of(value->of.p, value->size, offset));
-  return POLYSHM_OK;
+polyshm_status pshm_slot_check_room(
+    const pshm_slot *at, const polyshm_value *value) {
+  uint64_t room = room_of(at->capacity);
+  if (PSHM_LIKELY(value->size <= room))
+    return POLYSHM_OK;
+  return pshm_error_set(
+      POLYSHM_E_SPACE, "%llu bytes do not fit slot %llu, which holds %llu",
+      (unsigned long long)value->size, (unsigned long long)at->index,
+      (unsigned long long)room);
 }
 
 polyshm_status pshm_slot_write(
     const pshm_layout *layout, uint64_t index, int32_t type,
     const polyshm_value *value) {
-  slot at = {0};
-  polyshm_status status = find_slot(layout, index, &at);
+  pshm_slot at = {0};
+  polyshm_status status = pshm_slot_at(layout, index, &at);
+  bool is_string = type == POLYSHM_STRING || type == POLYSHM_BYTES;
+  if (status == POLYSHM_OK && is_string)
+    status = pshm_slot_check_room(&at, value);
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return status;
 
-  uint64_t word = 0;
-  switch (type) {
-  case POLYSHM_STRING:
-  case POLYSHM_BYTES:
-    return write_string(&at, type, value);
-  case POLYSHM_INT:
-  case POLYSHM_FLOAT:
-    memcpy(&word, &value->of, sizeof word);
-    set_type(
-        &at, type == POLYSHM_INT ? PSHM_FORMAT_INT : PSHM_FORMAT_FLOAT,
-        PSHM_CODE_NUMBER);
-    break;
-  case POLYSHM_BOOL:
-    word = from_bool(value->of.i != 0);
-    set_type(&at, PSHM_FORMAT_BOOL, PSHM_CODE_NUMBER);
-    break;
-  default:
-    set_type(&at, PSHM_FORMAT_NONE, PSHM_CODE_NONE);
-    break;
-  }
-  atomic_store_explicit(at.data, word, memory_order_release);
+  pshm_kind kind = {.format = pshm_word_load(at.format)};
+  pshm_slot_describe(type, at.capacity, &kind);
+  pshm_slot_store_type(&at, kind.format, kind.code);
+  if (is_string)
+    for (uint64_t offset = 0; offset < at.capacity; offset += PSHM_WORD)
+      pshm_slot_store(
+          at.data + offset / PSHM_WORD,
+          pshm_slot_text_word(value->of.p, value->size, offset));
+  else
+    pshm_slot_store(at.data, pshm_slot_encode(type, value));
   return POLYSHM_OK;
 }
 
 /* -------------------------------------------------------------- comparing */
 
-static inline bool equal_string(
-    const slot *at, uint64_t width, const polyshm_value *sought) {
-  const unsigned char *text = sought->of.p;
+/* Whether a string of `width` bytes, filled up with zeros, begins with the
+ * sought one and holds nothing but zeros behind it. */
+static inline bool equal_bytes(
+    const pshm_word *data, uint64_t width, const polyshm_value *sought) {
   if (sought->size > width)
     return false;
   for (uint64_t offset = 0; offset < width; offset += PSHM_WORD) {
-    uint64_t word = load(at->data + offset / PSHM_WORD);
+    uint64_t word = pshm_slot_load(data + offset / PSHM_WORD);
     if (width - offset < PSHM_WORD)
       word = first_bytes(word, width - offset);
-    if (word != word_of(text, sought->size, offset))
+    if (word != pshm_slot_text_word(sought->of.p, sought->size, offset))
       return false;
   }
   return true;
 }
 
-/* 1, 0, or -1 for a corrupt slot. */
-static inline int equal_slot(const slot *at, const polyshm_value *sought) {
-  uint64_t format = load(at->format);
-  unsigned code = atomic_load_explicit(at->code, memory_order_relaxed);
-  uint64_t width;
-  int32_t type = type_of(at, format, code, &width);
+static inline bool equal_string(
+    const pshm_word *data, uint64_t width, const pshm_kind *kind,
+    const polyshm_value *sought) {
+  const unsigned char *text = sought->of.p;
+  uint64_t used = sought->size;
+  if (PSHM_LIKELY(kind->exact == 0) && used > 0 && text[used - 1] == 0)
+    return false; /* what such a slot gives back never ends in a zero */
+  if (!equal_bytes(data, width, sought))
+    return false;
+  if (PSHM_LIKELY(kind->exact == 0))
+    return true;
+  while (used > 0 && text[used - 1] == 0)
+    used--;
+  return pshm_exact_length(kind->exact, text, used, width) == sought->size;
+}
+
+int pshm_slot_equal(
+    const pshm_word *data, uint64_t slot_capacity, const pshm_kind *kind,
+    const polyshm_value *sought) {
+  uint64_t width = 0;
+  int32_t type = type_of(slot_capacity, kind, &width);
   switch (type) {
   case POLYSHM_INT: {
     int64_t i;
-    uint64_t word = load(at->data);
+    uint64_t word = pshm_slot_load(data);
     memcpy(&i, &word, sizeof i);
     return pshm_value_equal_int(sought, i);
   }
   case POLYSHM_FLOAT:
-    return pshm_value_equal_float(sought, as_float(load(at->data)));
+    return pshm_value_equal_float(sought, as_float(pshm_slot_load(data)));
   case POLYSHM_BOOL:
-    return pshm_value_equal_int(sought, as_bool(load(at->data)));
+    return pshm_value_equal_int(sought, as_bool(pshm_slot_load(data)));
   case POLYSHM_NONE:
     return sought->type == POLYSHM_NONE;
   case POLYSHM_STRING:
   case POLYSHM_BYTES:
     return (sought->type == type || sought->type == POLYSHM_TEXT) &&
-           equal_string(at, width, sought);
+           equal_string(data, width, kind, sought);
   default:
     return -1;
-  }
-}
-
-/* What a list gives back never ends in a zero byte. */
-static bool is_findable(const polyshm_value *sought) {
-  const unsigned char *text = sought->of.p;
-  switch (sought->type) {
-  case POLYSHM_STRING:
-  case POLYSHM_BYTES:
-  case POLYSHM_TEXT:
-    return sought->size == 0 || text[sought->size - 1] != 0;
-  default:
-    return true;
   }
 }
 
 polyshm_status pshm_slot_find(
     const pshm_layout *layout, uint64_t start, const polyshm_value *sought,
     uint64_t *out_index) {
-  uint64_t length = is_findable(sought) ? layout->length : 0;
-  for (uint64_t i = start; i < length; i++) {
-    slot at;
-    if (PSHM_UNLIKELY(locate(layout, i, &at) != POLYSHM_OK))
-      return fail_offsets(i);
-    int equal = equal_slot(&at, sought);
+  for (uint64_t i = start; i < layout->length; i++) {
+    pshm_slot at;
+    if (PSHM_UNLIKELY(pshm_slot_locate(layout, i, &at) != POLYSHM_OK))
+      return pshm_slot_fail_offsets(i);
+    pshm_kind kind = {0};
+    pshm_slot_load_type(at.format, at.code, &kind);
+    int equal = pshm_slot_equal(at.data, at.capacity, &kind, sought);
     if (PSHM_UNLIKELY(equal != 0)) {
       if (equal < 0)
-        return fail_format(
-            &at, load(at.format),
-            atomic_load_explicit(at.code, memory_order_relaxed));
+        return fail_format(i, at.capacity, &kind);
       *out_index = i;
       return POLYSHM_OK;
     }

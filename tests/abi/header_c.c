@@ -15,9 +15,10 @@ HOLDS(status_has_32_bits, sizeof(polyshm_status) == 4);
 HOLDS(success_is_zero, POLYSHM_OK == 0);
 HOLDS(block_options_size, sizeof(polyshm_block_options) == 16);
 HOLDS(block_options_mode, offsetof(polyshm_block_options, mode) == 8);
-HOLDS(list_options_size, sizeof(polyshm_list_options) == 24);
+HOLDS(list_options_size, sizeof(polyshm_list_options) == 32);
 HOLDS(list_options_slot, offsetof(polyshm_list_options, slot_capacity) == 8);
 HOLDS(list_options_mode, offsetof(polyshm_list_options, mode) == 16);
+HOLDS(list_options_timeout, offsetof(polyshm_list_options, timeout) == 24);
 
 /* A prototype in everything but name would let this through. */
 uint32_t use(void);

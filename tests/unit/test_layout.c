@@ -82,7 +82,7 @@ static void layout_finds_the_parts(void **state) {
   pshm_layout layout;
   assert_ok(pshm_layout_read(&it.map, "x", &layout));
   assert_int_equal(layout.length, 2);
-  assert_int_equal(layout.data_size, 24);
+  assert_int_equal(layout.data_words, 3);
   assert_ptr_equal(layout.offsets, it.words + 1);
   assert_ptr_equal(layout.data, it.words + 4);
   assert_ptr_equal(layout.formats, it.words + 7);
@@ -110,7 +110,7 @@ static void layout_reads_an_empty_list(void **state) {
   pshm_layout layout;
   assert_ok(pshm_layout_read(&it.map, "x", &layout));
   assert_int_equal(layout.length, 0);
-  assert_int_equal(layout.data_size, 0);
+  assert_int_equal(layout.data_words, 0);
   close_frame(&it);
 }
 
@@ -234,7 +234,7 @@ static void layout_writes_what_it_reads(void **state) {
   pshm_layout read;
   assert_ok(pshm_layout_read(&it.map, "x", &read));
   assert_int_equal(written.length, read.length);
-  assert_int_equal(written.data_size, read.data_size);
+  assert_int_equal(written.data_words, read.data_words);
   assert_ptr_equal(written.data, words + (read.data - read.offsets) + 1);
   assert_ptr_equal(written.formats, words + (read.formats - read.offsets) + 1);
   assert_ptr_equal(

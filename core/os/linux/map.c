@@ -7,7 +7,7 @@
  * creator that dies half-way leaves nothing. Where the file system knows no
  * nameless files, one with a name of its own, beginning with a dot, stands in.
  *
- * No descriptor stays open once a block is made or opened: the mapping alone
+ * A block needs no descriptor once it is made or opened: the mapping alone
  * keeps it.
  */
 #include "os/os.h"
@@ -284,7 +284,6 @@ polyshm_status os_map_publish(os_map *map, const char *name) {
     unlink(temporary);
     map->temporary = 0;
   }
-  os_map_settle(map);
   return POLYSHM_OK;
 }
 

@@ -10,3 +10,9 @@ void os_clock_sleep(int64_t nanoseconds) {
   };
   nanosleep(&time, NULL);
 }
+
+int64_t os_clock_now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A claim is an open-file-description write lock on one byte, far behind the
+ * end of any file. The kernel drops it when the last descriptor of that opening
+ * is closed, which a death does, and nothing else does: it is not the business
+ * of process numbers, and so holds across containers that share /dev/shm.
+ */
+#include "os/os.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef F_OFD_GETLK
+#define F_OFD_GETLK 36
+#define F_OFD_SETLK 37
+#endif
+
+/* Claims begin here; nothing else of ours locks above it. */
+#define FIRST_BYTE (INT64_C(1) << 60)
+_Static_assert(sizeof(off_t) == 8, "offsets of files have 64 bits");
+
+enum { FLAGS = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK };
+
+static struct flock byte_of(uint32_t number) {
+  return (struct flock){
+      .l_type = F_WRLCK,
+      .l_whence = SEEK_SET,
+      .l_start = FIRST_BYTE + number,
+      .l_len = 1,
+  };
+}
+
+/* Through /proc a file is found that has no name any more. */
+static int open_again(int descriptor) {
+  char self[sizeof "/proc/self/fd/" + 3 * sizeof descriptor];
+  snprintf(self, sizeof self, "/proc/self/fd/%d", descriptor);
+  return open(self, FLAGS & ~O_NOFOLLOW);
+}
+
+static bool is_same_file(int one, int other) {
+  struct stat first, second;
+  return fstat(one, &first) == 0 && fstat(other, &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+polyshm_status os_claim_separate(int descriptor, const char *name) {
+  int again = open_again(descriptor), code = errno;
+  if (again < 0) {
+    char path[sizeof "/dev/shm/" + POLYSHM_NAME_MAX];
+    snprintf(path, sizeof path, "/dev/shm/%s", name);
+    again = open(path, FLAGS);
+  }
+  /* The descriptor's number may be somebody else's by now: programs close what
+   * they did not open. */
+  bool done = again >= 0 && is_same_file(again, descriptor) &&
+              dup3(again, descriptor, O_CLOEXEC) >= 0;
+  if (again >= 0)
+    close(again);
+  if (done)
+    return POLYSHM_OK;
+  return pshm_error_set_os(
+      POLYSHM_E_OS, code, "cannot open the list '%s' again to write to it: %s",
+      name, strerror(code));
+}
+
+bool os_claim_take(int descriptor, uint32_t number) {
+  struct flock byte = byte_of(number);
+  return fcntl(descriptor, F_OFD_SETLK, &byte) == 0;
+}
+
+bool os_claim_is_held(int descriptor, uint32_t number) {
+  struct flock byte = byte_of(number);
+  if (fcntl(descriptor, F_OFD_GETLK, &byte) != 0)
+    return true;
+  return byte.l_type != F_UNLCK;
+}
+
+void os_claim_close(int descriptor) {
+  close(descriptor);
+}
