@@ -8,11 +8,15 @@
 #define PSHM_LIKELY(x) __builtin_expect(!!(x), 1)
 #define PSHM_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define PSHM_COLD __attribute__((cold, noinline))
+#define PSHM_NOINLINE __attribute__((noinline))
+#define PSHM_INLINE static inline __attribute__((always_inline))
 #else
 #define PSHM_PRINTF(text, first)
 #define PSHM_LIKELY(x) (x)
 #define PSHM_UNLIKELY(x) (x)
 #define PSHM_COLD
+#define PSHM_NOINLINE
+#define PSHM_INLINE static inline
 #endif
 
 #endif

@@ -10,6 +10,7 @@
  */
 #include "shm/item.h"
 
+#include "shm/decode.h"
 #include "shm/exact.h"
 #include "shm/record.h"
 #include "shm/sequence.h"
@@ -30,11 +31,11 @@ typedef struct view {
   bool is_damaged;
 } view;
 
-static inline bool has_string(const pshm_kind *kind) {
+PSHM_INLINE bool has_string(const pshm_kind *kind) {
   return kind->code == PSHM_CODE_STRING || kind->code == PSHM_CODE_BYTES;
 }
 
-static inline void look_at_slot(
+PSHM_INLINE void look_at_slot(
     const polyshm_list *list, const pshm_slot *at, view *out_view) {
   out_view->data = at->data;
   out_view->capacity = at->capacity;
@@ -45,7 +46,7 @@ static inline void look_at_slot(
                              : 0;
 }
 
-static void look_at_record(
+static PSHM_NOINLINE void look_at_record(
     const polyshm_list *list, const pshm_slot *at, uint32_t number,
     view *out_view) {
   out_view->is_damaged = true;
@@ -63,7 +64,7 @@ static void look_at_record(
       size > pshm_record_room(list) || size > at->capacity || size == 0;
 }
 
-static inline void look(
+PSHM_INLINE void look(
     const polyshm_list *list, const pshm_slot *at, view *out_view) {
   out_view->word = atomic_load_explicit(
       list->trailer.sequences + at->index, memory_order_acquire);
@@ -75,7 +76,7 @@ static inline void look(
 }
 
 /* Whether all that was loaded since the look belongs together. */
-static inline bool is_whole(
+PSHM_INLINE bool is_whole(
     const polyshm_list *list, uint64_t index, uint64_t word) {
   uint64_t now = pshm_word_load(list->trailer.sequences + index);
   return ((now ^ word) & ~PSHM_SEQUENCE_WAITED) == 0;
@@ -113,11 +114,11 @@ static polyshm_status finish_read(
   return POLYSHM_OK;
 }
 
-static inline polyshm_status decode(
+PSHM_INLINE polyshm_status decode(
     const view *seen, void *buffer, uint64_t capacity, polyshm_value *value) {
   return PSHM_UNLIKELY(seen->is_damaged)
              ? POLYSHM_E_CORRUPT
-             : pshm_slot_decode(
+             : pshm_decode(
                    seen->data, seen->capacity, &seen->kind, buffer, capacity,
                    value);
 }
@@ -202,6 +203,40 @@ polyshm_status pshm_item_read(
   }
 }
 
+/* What is no int, or is being changed. */
+static PSHM_NOINLINE polyshm_status get_any(
+    const polyshm_list *list, uint64_t index, void *buffer, uint64_t capacity,
+    polyshm_value *out_value) {
+  if (PSHM_UNLIKELY(buffer == NULL))
+    capacity = 0;
+  if (PSHM_UNLIKELY(pshm_list_is_plain(list)))
+    return pshm_slot_read(&list->layout, index, buffer, capacity, out_value);
+  pshm_slot at;
+  if (PSHM_LIKELY(
+          index < list->layout.length &&
+          pshm_slot_locate(&list->layout, index, &at) == POLYSHM_OK)) {
+    uint64_t before = pshm_slot_load(list->trailer.sequences + index);
+    pshm_kind kind;
+    polyshm_value value;
+    pshm_slot_load_type(at.format, at.code, &kind);
+    kind.exact =
+        has_string(&kind) ? pshm_slot_load(list->trailer.exacts + index) : 0;
+    polyshm_status status =
+        pshm_decode(at.data, at.capacity, &kind, buffer, capacity, &value);
+    if (PSHM_LIKELY(
+            status == POLYSHM_OK && !pshm_sequence_is_locked(before) &&
+            is_whole(list, index, before))) {
+      out_value->type = value.type;
+      out_value->reserved = 0;
+      out_value->of = value.of;
+      out_value->size = value.size;
+      return POLYSHM_OK;
+    }
+  }
+  pshm_item_state state;
+  return pshm_item_read(list, index, buffer, capacity, out_value, &state);
+}
+
 polyshm_status polyshm_list_get(
     const polyshm_list *list, uint64_t index, void *buffer, uint64_t capacity,
     polyshm_value *out_value) {
@@ -209,31 +244,26 @@ polyshm_status polyshm_list_get(
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return status;
   const pshm_layout *layout = &list->layout;
-  if (PSHM_LIKELY(index < layout->length && !pshm_list_is_plain(list))) {
-    const pshm_word *sequence = list->trailer.sequences + index;
-    uint64_t before = pshm_slot_load(sequence);
-    const pshm_word *data = pshm_slot_first_word(layout, index);
-    uint64_t format = pshm_slot_load(layout->formats + index);
-    uint64_t code =
-        atomic_load_explicit(layout->codes + index, memory_order_acquire);
-    if (((uint32_t)before | (format ^ PSHM_FORMAT_INT) | code) == 0 &&
-        data != NULL) {
-      uint64_t word = pshm_slot_load(data);
-      if (PSHM_LIKELY(pshm_word_load(sequence) == before)) {
-        out_value->type = POLYSHM_INT;
-        out_value->reserved = 0;
-        out_value->size = 0;
-        memcpy(&out_value->of, &word, sizeof word);
-        return POLYSHM_OK;
-      }
-    }
-  }
-  if (PSHM_UNLIKELY(buffer == NULL))
-    capacity = 0;
-  if (PSHM_UNLIKELY(pshm_list_is_plain(list)))
-    return pshm_slot_read(layout, index, buffer, capacity, out_value);
-  pshm_item_state state;
-  return pshm_item_read(list, index, buffer, capacity, out_value, &state);
+  const pshm_word *sequences = list->trailer.sequences;
+  if (PSHM_UNLIKELY(index >= layout->length || sequences == NULL))
+    return get_any(list, index, buffer, capacity, out_value);
+  uint64_t before = pshm_slot_load(sequences + index);
+  uint64_t format = pshm_slot_load(layout->formats + index);
+  uint64_t code =
+      atomic_load_explicit(layout->codes + index, memory_order_acquire);
+  uint64_t position = pshm_slot_position(layout, index);
+  if (PSHM_UNLIKELY(
+          ((uint32_t)before | (format ^ PSHM_FORMAT_INT) | code) != 0 ||
+          position >= layout->data_words))
+    return get_any(list, index, buffer, capacity, out_value);
+  uint64_t word = pshm_slot_load(layout->data + position);
+  if (PSHM_UNLIKELY(pshm_word_load(sequences + index) != before))
+    return get_any(list, index, buffer, capacity, out_value);
+  out_value->type = POLYSHM_INT;
+  out_value->reserved = 0;
+  out_value->size = 0;
+  memcpy(&out_value->of, &word, sizeof word);
+  return POLYSHM_OK;
 }
 
 polyshm_status polyshm_list_capacity(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/slot.h"
 
+#include "shm/decode.h"
 #include "shm/exact.h"
 #include "base/error.h"
 #include "base/utf8.h"
@@ -10,21 +11,6 @@ static inline double as_float(uint64_t word) {
   double f;
   memcpy(&f, &word, sizeof f);
   return f;
-}
-
-/* A word with its first byte in the lowest bits, whatever the machine. */
-static inline uint64_t first_byte_low(uint64_t word) {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap64(word);
-#endif
-  return word;
-}
-
-/* A bool is a byte behind seven others. */
-static inline bool as_bool(uint64_t word) {
-  unsigned char bytes[PSHM_WORD];
-  memcpy(bytes, &word, sizeof bytes);
-  return bytes[PSHM_WORD - 1] != 0;
 }
 
 static uint64_t from_bool(bool is) {
@@ -104,44 +90,6 @@ polyshm_status pshm_slot_capacity(
 
 /* ------------------------------------------------------------------ types */
 
-/* The width that a format text "%us" says, or a number above every capacity if
- * it says something else. */
-static inline uint64_t string_width(uint64_t format) {
-  uint64_t text = first_byte_low(format), width = 0;
-  unsigned digit;
-  while ((digit = (unsigned)(text & 0xff) - '0') <= 9) {
-    width = width * 10 + digit;
-    text >>= 8;
-  }
-  /* Digits were seen, and behind them an s and nothing else. */
-  return text == 's' && text != first_byte_low(format) ? width : UINT64_MAX;
-}
-
-/* For strings, *out_width is how many bytes they may fill. */
-static inline int32_t type_of(
-    uint64_t capacity, const pshm_kind *kind, uint64_t *out_width) {
-  if (kind->code == PSHM_CODE_NUMBER) {
-    if (kind->format == PSHM_FORMAT_INT)
-      return POLYSHM_INT;
-    if (kind->format == PSHM_FORMAT_FLOAT)
-      return POLYSHM_FLOAT;
-    return kind->format == PSHM_FORMAT_BOOL ? POLYSHM_BOOL : PSHM_SLOT_UNKNOWN;
-  }
-  if (kind->code == PSHM_CODE_NONE)
-    return kind->format == PSHM_FORMAT_NONE ? POLYSHM_NONE : PSHM_SLOT_UNKNOWN;
-  if (kind->code > PSHM_CODE_NONE)
-    return PSHM_SLOT_UNKNOWN;
-  *out_width = string_width(kind->format);
-  if (*out_width > capacity)
-    return PSHM_SLOT_UNKNOWN;
-  return kind->code == PSHM_CODE_STRING ? POLYSHM_STRING : POLYSHM_BYTES;
-}
-
-int32_t pshm_slot_type(uint64_t capacity, const pshm_kind *kind) {
-  uint64_t width;
-  return type_of(capacity, kind, &width);
-}
-
 /* The format of strings of up to `width` bytes, "%us". */
 static uint64_t string_format(uint64_t width) {
   unsigned char text[PSHM_WORD] = {0}, digits[PSHM_WORD];
@@ -168,7 +116,7 @@ void pshm_slot_describe(int32_t type, uint64_t capacity, pshm_kind *kind) {
   switch (type) {
   case POLYSHM_STRING:
   case POLYSHM_BYTES:
-    if (string_width(kind->format) != room_of(capacity))
+    if (pshm_decode_width(kind->format) != room_of(capacity))
       kind->format = string_format(room_of(capacity));
     kind->code = type == POLYSHM_STRING ? PSHM_CODE_STRING : PSHM_CODE_BYTES;
     break;
@@ -187,94 +135,13 @@ void pshm_slot_describe(int32_t type, uint64_t capacity, pshm_kind *kind) {
 
 /* ---------------------------------------------------------------- reading */
 
-/* The first `nbytes` of a word, the rest zero. */
-static inline uint64_t first_bytes(uint64_t word, uint64_t nbytes) {
-  unsigned char bytes[PSHM_WORD] = {0};
-  memcpy(bytes, &word, (size_t)nbytes);
-  memcpy(&word, bytes, sizeof word);
-  return word;
-}
-
-/* Bytes of a word up to its last one that is not zero. */
-static inline uint64_t used_bytes(uint64_t word) {
-  word = first_byte_low(word);
-  return word == 0 ? 0 : PSHM_WORD - (uint64_t)__builtin_clzll(word) / 8;
-}
-
-/* Copy a string without the zeros at its end. Where it ends is decided by one
- * look at its last word, which is then copied from here and not read again. */
-static inline polyshm_status read_string(
-    const pshm_word *data, uint64_t width, unsigned char *buffer,
-    uint64_t capacity, uint64_t *out_size) {
-  uint64_t before = width, last = 0; /* bytes before the last word; that word */
-  while (before > 0 && last == 0) {
-    uint64_t nbytes = before % PSHM_WORD;
-    before -= nbytes == 0 ? PSHM_WORD : nbytes;
-    last = pshm_slot_load(data + before / PSHM_WORD);
-    if (nbytes != 0)
-      last = first_bytes(last, nbytes);
-  }
-  uint64_t length = before + used_bytes(last);
-  *out_size = length;
-  if (PSHM_UNLIKELY(length > capacity))
-    return POLYSHM_E_SPACE;
-
-  for (uint64_t done = 0; done < before; done += PSHM_WORD) {
-    uint64_t word = pshm_slot_load(data + done / PSHM_WORD);
-    memcpy(buffer + done, &word, sizeof word);
-  }
-  if (PSHM_LIKELY(before + PSHM_WORD <= capacity))
-    memcpy(buffer + before, &last, sizeof last);
-  else if (length > before)
-    memcpy(buffer + before, &last, (size_t)(length - before));
-  return POLYSHM_OK;
-}
-
-/* Put the zeros back that CPython's area cannot hold. */
-static polyshm_status restore_zeros(
-    const pshm_kind *kind, uint64_t width, unsigned char *buffer,
-    uint64_t capacity, uint64_t *size) {
-  uint64_t used = *size;
-  *size = pshm_exact_length(kind->exact, buffer, used, width);
-  if (*size > capacity)
-    return POLYSHM_E_SPACE;
-  if (*size > used)
-    memset(buffer + used, 0, (size_t)(*size - used));
-  return POLYSHM_OK;
-}
-
-polyshm_status pshm_slot_decode(
-    const pshm_word *data, uint64_t slot_capacity, const pshm_kind *kind,
-    void *buffer, uint64_t capacity, polyshm_value *out_value) {
-  polyshm_status status = POLYSHM_OK;
-  uint64_t width = 0, word = 0;
-  int32_t type = type_of(slot_capacity, kind, &width);
-  out_value->type = type;
-  out_value->reserved = 0;
-  out_value->size = 0;
-  switch (type) {
-  case POLYSHM_INT:
-  case POLYSHM_FLOAT:
-    word = pshm_slot_load(data);
-    break;
-  case POLYSHM_BOOL:
-    word = as_bool(pshm_slot_load(data));
-    break;
-  case POLYSHM_STRING:
-  case POLYSHM_BYTES:
-    status = read_string(data, width, buffer, capacity, &out_value->size);
-    if (PSHM_UNLIKELY(kind->exact != 0) && status == POLYSHM_OK)
-      status = restore_zeros(kind, width, buffer, capacity, &out_value->size);
-    out_value->of.p = buffer == NULL ? (const void *)"" : buffer;
-    return status;
-  case POLYSHM_NONE:
-    break;
-  default:
-    status = POLYSHM_E_CORRUPT;
-    break;
-  }
-  memcpy(&out_value->of, &word, sizeof word);
-  return status;
+uint64_t pshm_slot_restore_zeros(
+    uint64_t exact, uint64_t width, unsigned char *buffer, uint64_t capacity,
+    uint64_t used) {
+  uint64_t size = pshm_exact_length(exact, buffer, used, width);
+  if (size <= capacity && size > used)
+    memset(buffer + used, 0, (size_t)(size - used));
+  return size;
 }
 
 polyshm_status pshm_slot_read(
@@ -287,8 +154,7 @@ polyshm_status pshm_slot_read(
   pshm_kind kind = {0};
   polyshm_value value;
   pshm_slot_load_type(at.format, at.code, &kind);
-  status =
-      pshm_slot_decode(at.data, at.capacity, &kind, buffer, capacity, &value);
+  status = pshm_decode(at.data, at.capacity, &kind, buffer, capacity, &value);
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return pshm_slot_fail_read(
         status, index, at.capacity, &kind, value.size, capacity);
@@ -359,7 +225,7 @@ static inline bool equal_bytes(
   for (uint64_t offset = 0; offset < width; offset += PSHM_WORD) {
     uint64_t word = pshm_slot_load(data + offset / PSHM_WORD);
     if (width - offset < PSHM_WORD)
-      word = first_bytes(word, width - offset);
+      word = pshm_decode_first_bytes(word, width - offset);
     if (word != pshm_slot_text_word(sought->of.p, sought->size, offset))
       return false;
   }
@@ -386,7 +252,7 @@ int pshm_slot_equal(
     const pshm_word *data, uint64_t slot_capacity, const pshm_kind *kind,
     const polyshm_value *sought) {
   uint64_t width = 0;
-  int32_t type = type_of(slot_capacity, kind, &width);
+  int32_t type = pshm_decode_type(slot_capacity, kind, &width);
   switch (type) {
   case POLYSHM_INT: {
     int64_t i;
@@ -397,7 +263,7 @@ int pshm_slot_equal(
   case POLYSHM_FLOAT:
     return pshm_value_equal_float(sought, as_float(pshm_slot_load(data)));
   case POLYSHM_BOOL:
-    return pshm_value_equal_int(sought, as_bool(pshm_slot_load(data)));
+    return pshm_value_equal_int(sought, pshm_decode_bool(pshm_slot_load(data)));
   case POLYSHM_NONE:
     return sought->type == POLYSHM_NONE;
   case POLYSHM_STRING:

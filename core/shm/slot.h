@@ -49,13 +49,19 @@ static inline polyshm_status pshm_slot_locate(
   return POLYSHM_OK;
 }
 
-/* The slot's first data word, or NULL if the layout has none such. All that a
- * number needs. */
-static inline pshm_word *pshm_slot_first_word(
+/* Where a slot's first data word is, counted in words; not below data_words if
+ * the layout has none such. All that a number needs. */
+static inline uint64_t pshm_slot_position(
     const pshm_layout *layout, uint64_t index) {
   uint64_t begin = pshm_word_load(layout->offsets + index);
   /* One comparison for both: a bit that should be 0 becomes a high one. */
-  uint64_t position = begin >> 3 | begin << 61;
+  return begin >> 3 | begin << 61;
+}
+
+/* That word, or NULL. */
+static inline pshm_word *pshm_slot_first_word(
+    const pshm_layout *layout, uint64_t index) {
+  uint64_t position = pshm_slot_position(layout, index);
   return PSHM_LIKELY(position < layout->data_words) ? layout->data + position
                                                     : NULL;
 }
@@ -83,9 +89,7 @@ static inline void pshm_slot_store_type(
     atomic_store_explicit(at->code, (uint8_t)code, memory_order_release);
 }
 
-/* What a format and a code say together: one of the types, or this. */
-enum { PSHM_SLOT_UNKNOWN = -1 };
-int32_t pshm_slot_type(uint64_t capacity, const pshm_kind *kind);
+enum { PSHM_SLOT_UNKNOWN = -1 /* no type */ };
 
 /* The format and code of a settled type. For strings, those of a slot of this
  * capacity; *kind may hold a guess. */
@@ -105,14 +109,6 @@ static inline uint64_t pshm_slot_text_word(
   return word;
 }
 
-/* Copy a value out of `data`, of which `capacity_of_slot` bytes are the slot's.
- * No failure sets a message, since what was read may be torn: check that first,
- * then let pshm_slot_fail_read find the words. *out_value is written in any
- * case; for POLYSHM_E_SPACE, its size is the string's. */
-polyshm_status pshm_slot_decode(
-    const pshm_word *data, uint64_t slot_capacity, const pshm_kind *kind,
-    void *buffer, uint64_t capacity, polyshm_value *out_value);
-
 PSHM_COLD polyshm_status pshm_slot_fail_index(uint64_t index, uint64_t length);
 PSHM_COLD polyshm_status pshm_slot_fail_offsets(uint64_t index);
 PSHM_COLD polyshm_status pshm_slot_fail_read(
@@ -125,6 +121,12 @@ uint64_t pshm_slot_size(int32_t type, const polyshm_value *value);
 /* POLYSHM_E_SPACE if a string is longer than the slot. */
 polyshm_status pshm_slot_check_room(
     const pshm_slot *at, const polyshm_value *value);
+
+/* The length of a string of `used` bytes with the zeros that CPython's area
+ * cannot hold, which are put back if they fit the buffer. */
+PSHM_COLD uint64_t pshm_slot_restore_zeros(
+    uint64_t exact, uint64_t width, unsigned char *buffer, uint64_t capacity,
+    uint64_t used);
 
 /* 1 if the data equal the (checked) value, 0 if not, -1 if they are corrupt. */
 int pshm_slot_equal(
