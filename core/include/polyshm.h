@@ -323,8 +323,9 @@ polyshm_status polyshm_list_unlock(polyshm_list *list);
 
 /* Copy `count` slots from `first` on as they all stood at one moment, exactly:
  * sets, adds and swaps of other processes are before it or after it, and the
- * moment is none at which another live thread held the list's lock. What was
- * changed under the lock is therefore seen as a whole or not at all. Strings
+ * moment is none at which anybody alive held the list's lock but this thread
+ * through this handle. What was changed under the lock is therefore seen as a
+ * whole or not at all. Strings
  * and bytes land in `buffer`, one behind the other; the sum of the slots'
  * capacities is always enough. POLYSHM_E_TIMEOUT if there was no such moment in
  * the time that polyshm_list_timeout() set. */

@@ -82,6 +82,24 @@ PSHM_INLINE bool is_whole(
   return ((now ^ word) & ~PSHM_SEQUENCE_WAITED) == 0;
 }
 
+/* An int in a slot that nobody is at work on, which most are. */
+PSHM_INLINE bool load_int(
+    const polyshm_list *list, uint64_t index, uint64_t *out_word) {
+  const pshm_layout *layout = &list->layout;
+  const pshm_word *sequence = list->trailer.sequences + index;
+  uint64_t before = pshm_slot_load(sequence);
+  uint64_t format = pshm_slot_load(layout->formats + index);
+  uint64_t code =
+      atomic_load_explicit(layout->codes + index, memory_order_acquire);
+  uint64_t position = pshm_slot_position(layout, index);
+  if (PSHM_UNLIKELY(
+          ((uint32_t)before | (format ^ PSHM_FORMAT_INT) | code) != 0 ||
+          position >= layout->data_words))
+    return false;
+  *out_word = pshm_slot_load(layout->data + position);
+  return PSHM_LIKELY(pshm_word_load(sequence) == before);
+}
+
 /* A number that is being replaced in place changes without its sequence word:
  * once, before the slot is unlocked. */
 bool pshm_item_is_unchanged(
@@ -243,21 +261,10 @@ polyshm_status polyshm_list_get(
   polyshm_status status = pshm_list_check(list, out_value);
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return status;
-  const pshm_layout *layout = &list->layout;
-  const pshm_word *sequences = list->trailer.sequences;
-  if (PSHM_UNLIKELY(index >= layout->length || sequences == NULL))
-    return get_any(list, index, buffer, capacity, out_value);
-  uint64_t before = pshm_slot_load(sequences + index);
-  uint64_t format = pshm_slot_load(layout->formats + index);
-  uint64_t code =
-      atomic_load_explicit(layout->codes + index, memory_order_acquire);
-  uint64_t position = pshm_slot_position(layout, index);
+  uint64_t word;
   if (PSHM_UNLIKELY(
-          ((uint32_t)before | (format ^ PSHM_FORMAT_INT) | code) != 0 ||
-          position >= layout->data_words))
-    return get_any(list, index, buffer, capacity, out_value);
-  uint64_t word = pshm_slot_load(layout->data + position);
-  if (PSHM_UNLIKELY(pshm_word_load(sequences + index) != before))
+          index >= list->layout.length || pshm_list_is_plain(list) ||
+          !load_int(list, index, &word)))
     return get_any(list, index, buffer, capacity, out_value);
   out_value->type = POLYSHM_INT;
   out_value->reserved = 0;
@@ -406,7 +413,19 @@ typedef struct counter {
   int64_t before;
 } counter;
 
-PSHM_COLD static polyshm_status fail_type(uint64_t index) {
+/* A locked slot that holds no int. */
+PSHM_COLD static polyshm_status fail_count(
+    const polyshm_list *list, uint64_t index) {
+  pshm_slot at = {0};
+  polyshm_status status = pshm_slot_at(&list->layout, index, &at);
+  if (status != POLYSHM_OK)
+    return status;
+  view seen;
+  uint64_t width;
+  look_at_slot(list, &at, &seen);
+  if (pshm_decode_type(at.capacity, &seen.kind, &width) == PSHM_SLOT_UNKNOWN)
+    return pshm_slot_fail_read(
+        POLYSHM_E_CORRUPT, index, at.capacity, &seen.kind, 0, 0);
   return pshm_error_set(
       POLYSHM_E_TYPE, "slot %llu holds no int", (unsigned long long)index);
 }
@@ -432,8 +451,9 @@ static inline polyshm_status begin_count(
   static const pshm_kind kind = {
       .format = PSHM_FORMAT_INT, .code = PSHM_CODE_NUMBER};
   if (PSHM_UNLIKELY(!holds(layout, index, &kind))) {
+    status = fail_count(list, index);
     pshm_sequence_unlock(list, index, count->mine);
-    return fail_type(index);
+    return status;
   }
   uint64_t word = pshm_word_load(count->data);
   memcpy(&count->before, &word, sizeof word);
@@ -507,8 +527,14 @@ polyshm_status polyshm_list_find(
   if (pshm_list_is_plain(list))
     return pshm_slot_find(&list->layout, start, value, out_index);
 
+  bool is_int = value->type == POLYSHM_INT;
   int looks = 0;
   for (uint64_t i = start; i < list->layout.length;) {
+    uint64_t word;
+    if (is_int && load_int(list, i, &word) && word != (uint64_t)value->of.i) {
+      i++;
+      continue;
+    }
     pshm_slot at;
     if (PSHM_UNLIKELY(pshm_slot_locate(&list->layout, i, &at) != POLYSHM_OK))
       return pshm_slot_fail_offsets(i);
