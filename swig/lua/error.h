@@ -31,7 +31,6 @@ PSHM_LUA_COLD static int pshm_lua_fail(lua_State *L, polyshm_status status) {
   case POLYSHM_E_CLOSED:
   case POLYSHM_E_RANGE:
   case POLYSHM_E_TYPE:
-  case POLYSHM_E_UNSUPPORTED:
     return pshm_lua_raise(L);
   default:
     lua_pushnil(L);

@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Lists, as ShareableList. Lua counts items from 1, and back from the last with
- * -1; the header counts slots from 0.
- */
+/* Lists, as ShareableList. */
 #ifndef POLYSHM_SWIG_LUA_LIST_H
 #define POLYSHM_SWIG_LUA_LIST_H
 
-#include "lua/value.h"
-
-static inline polyshm_list *pshm_lua_list(lua_State *L) {
-  return pshm_lua_handle(L, 1, SWIGTYPE_p_polyshm_list);
-}
-
-/* The slot of an index. What is outside the list is so as a slot, too. */
-static inline uint64_t pshm_lua_slot(
-    const polyshm_list *list, lua_Integer index) {
-  if (index < 0)
-    index += (lua_Integer)polyshm_list_length(list) + 1;
-  return (uint64_t)index - 1;
-}
-
-static uint64_t pshm_lua_check_index(
-    lua_State *L, int arg, const polyshm_list *list) {
-  uint64_t slot = pshm_lua_slot(list, luaL_checkinteger(L, arg));
-  luaL_argcheck(L, slot < polyshm_list_length(list), arg, "index out of range");
-  return slot;
-}
+#include "lua/atomic.h"
+#include "lua/lock.h"
+#include "lua/snapshot.h"
+#include "lua/wait.h"
 
 static void pshm_lua_check_value(
     lua_State *L, int arg, polyshm_value *out_value) {
@@ -123,6 +104,7 @@ PSHM_LUA_COLD static int pshm_lua_raise_item(
         L, "%I bytes do not fit item %I, which holds %I",
         (LUAI_UACINT)value->size, item, (LUAI_UACINT)capacity);
   case POLYSHM_E_CORRUPT:
+  case POLYSHM_E_TIMEOUT:
     return luaL_error(L, "item %I: %s", item, polyshm_error_message());
   default:
     break;
@@ -319,43 +301,31 @@ static int pshm_lua_list_count(lua_State *L) {
  * the table has a field n, as table.pack's has. */
 static int pshm_lua_list_totable(lua_State *L) {
   const polyshm_list *list = pshm_lua_list(L);
-  lua_Integer first = luaL_optinteger(L, 2, 1),
-              last = luaL_optinteger(L, 3, -1);
-  pshm_lua_list_length(L);
-  lua_Integer length = lua_tointeger(L, -1);
-  if (first < 0)
-    first += length + 1;
-  if (first < 1)
-    first = 1;
-  if (last < 0)
-    last += length + 1;
-  if (last > length)
-    last = length;
-  lua_Integer count = last < first ? 0 : last - first + 1;
+  uint64_t first;
+  lua_Integer count = pshm_lua_check_range(L, 2, list, &first);
   bool has_nil = false;
-  lua_createtable(L, count < INT_MAX ? (int)count : INT_MAX, 0);
-  for (lua_Integer i = 1; i <= count; i++) {
+  pshm_lua_new_items(L, count);
+  for (lua_Integer i = 0; i < count; i++) {
     polyshm_value value;
     polyshm_status status =
-        pshm_lua_push_slot(L, list, (uint64_t)(first + i - 2), &value);
+        pshm_lua_push_slot(L, list, first + (uint64_t)i, &value);
     if (status != POLYSHM_OK)
       return pshm_lua_fail(L, status);
     has_nil |= value.type == POLYSHM_NONE;
-    lua_rawseti(L, -2, i);
+    lua_rawseti(L, -2, i + 1);
   }
-  if (has_nil) {
-    lua_pushinteger(L, count);
-    lua_setfield(L, -2, "n");
-  }
+  if (has_nil)
+    pshm_lua_set_count(L, count);
   return 1;
 }
 
 static const luaL_Reg pshm_lua_list_methods[] = {
-    {"type", pshm_lua_list_type},
-    {"index", pshm_lua_list_find},
-    {"count", pshm_lua_list_count},
-    {"totable", pshm_lua_list_totable},
-    {NULL, NULL}};
+    {"type", pshm_lua_list_type},         {"index", pshm_lua_list_find},
+    {"count", pshm_lua_list_count},       {"totable", pshm_lua_list_totable},
+    {"add", pshm_lua_list_add},           {"swap", pshm_lua_list_swap},
+    {"snapshot", pshm_lua_list_snapshot}, {"lock", pshm_lua_list_lock},
+    {"version", pshm_lua_list_version},   {"wait", pshm_lua_list_wait},
+    {"timeout", pshm_lua_list_timeout},   {NULL, NULL}};
 
 static const luaL_Reg pshm_lua_list_metamethods[] = {
     {"__newindex", pshm_lua_list_newindex},

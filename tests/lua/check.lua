@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- What the tests are made of: comparisons that count and print their failures
--- and go on, and names for blocks that nobody else uses.
+-- and go on, names for blocks that nobody else uses, and other processes.
 
 local polyshm = require "polyshm"
 
@@ -129,6 +129,83 @@ function check.golden(name)
   local folder = arg[0]:match "^.*/" or ""
   local file <close> = assert(io.open(folder .. "../golden/" .. name, "rb"))
   return file:read "a"
+end
+
+-- A list that Python's own module made, from one of the golden blocks.
+function check.stock(golden)
+  local name, content = check.name(), check.golden(golden)
+  local block <close> = assert(
+    polyshm.SharedMemory {name = name, create = true, size = #content})
+  block:write(0, content)
+  local list = assert(polyshm.ShareableList(nil, {name = name}))
+  block:unlink()
+  return list
+end
+
+-- ---------------------------------------------------------------------- peers
+
+local Peer = {}
+Peer.__index = Peer
+
+-- What a peer's script begins with. A peer says first who it is, and sleeps in
+-- no test longer than LIMIT, so that it ends if the test does not end it.
+local prelude <const> = [[
+local polyshm = require "polyshm"
+local LIMIT <const> = 60
+local list = assert(polyshm.ShareableList(nil, {name = arg[1]}))
+io.stdout:setvbuf "line"
+print(io.open "/proc/self/stat":read "n")
+]]
+
+-- Start a process that has `list` open and runs the script. It gets the other
+-- arguments as arg[2] and so on.
+function check.peer(list, script, ...)
+  local words = {arg[-1], "-", list.name, ...}
+  for i, word in ipairs(words) do
+    words[i] = "'" .. tostring(word):gsub("'", "'\\''") .. "'"
+  end
+  local command = ("exec %s <<'END OF SCRIPT'\n%s%s\nEND OF SCRIPT\n"):format(
+    table.concat(words, " "), prelude, script)
+  local output = assert(io.popen(command))
+  local pid = assert(output:read "n", "a peer did not start")
+  output:read "l"
+  return setmetatable({output = output, pid = pid}, Peer)
+end
+
+-- The next line it writes.
+function Peer:line()
+  return self.output:read "l"
+end
+
+function Peer:signal(signal)
+  return os.execute(("kill -s %s %d"):format(signal, self.pid))
+end
+
+-- Wait until it sleeps. It must have nothing left to do but that.
+function Peer:sleeps()
+  local deadline = os.time() + 60
+  repeat
+    local file <close> = assert(io.open(("/proc/%d/stat"):format(self.pid)))
+    local state = file:read "a":match ".*%) (%a)"
+    if state == "S" then return true end
+  until os.time() > deadline
+  return false
+end
+
+-- Wait until it has ended; how it did, as io.close says.
+function Peer:finish()
+  self.finished = true
+  return self.output:close()
+end
+
+function Peer:kill()
+  self:signal "KILL"
+  self:finish()
+end
+
+-- A peer's process does not outlive the test.
+function Peer:__gc()
+  if not self.finished then self:kill() end
 end
 
 -- The last statement of a test.

@@ -27,6 +27,8 @@ local function members(object)
 end
 
 local of_list, of_block = members(list), members(block)
+local of_lock = members(assert(list:lock()))
+collectgarbage()
 
 local function names(found)
   local sorted = {}
@@ -35,9 +37,11 @@ local function names(found)
   return table.concat(sorted, " ")
 end
 check.same(names(of_list), "__close __eq __gc __index __len __newindex " ..
-  "__pairs __tostring capacity close count index totable type unlink")
+  "__pairs __tostring add capacity close count index lock snapshot swap " ..
+  "timeout totable type unlink version wait")
 check.same(names(of_block),
   "__close __eq __gc __index __newindex __tostring close read unlink write")
+check.same(names(of_lock), "__close __gc __index __newindex unlock")
 
 -- ------------------------------------------------------------ the wrong object
 
@@ -231,7 +235,7 @@ local arguments
 
 -- Some calls close what they are given, so there must be others now and then.
 local function renew()
-  list = assert(polyshm.ShareableList(nil, {name = name}))
+  list = assert(polyshm.ShareableList(nil, {name = name, timeout = 0}))
   block = assert(polyshm.SharedMemory(block_name))
   arguments = {
     true, false, 0, 1, 2, 6, 7, -1, -6, -7, 999, 1000, 1001, 1.0, 1.5, 2^53,
@@ -240,6 +244,7 @@ local function renew()
     print, io.stdout, coroutine.create(print), polyshm.bytes "\xff",
     polyshm.str "é", polyshm.str "\xff", list, list, list, list, block, block,
     block, block, closed_list, closed_block, freed_list, freed_block, orphan,
+    random(2) == 1 and list:lock(0) or false,
   }
 end
 
@@ -247,8 +252,21 @@ local function pick()
   return arguments[random(#arguments + 2)]
 end
 
+-- Nobody would end a sleep: whatever asks for one gets 0 instead.
+local function hastily(f, place)
+  return function(...)
+    local given = table.pack(...)
+    local timeout = given[place]
+    if timeout == nil or (tonumber(timeout) or 0) > 0 then given[place] = 0 end
+    return f(table.unpack(given, 1, math.max(given.n, place)))
+  end
+end
+of_list.lock = hastily(of_list.lock, 2)
+of_list.wait = hastily(of_list.wait, 3)
+of_list.timeout = hastily(of_list.timeout, 2)
+
 local functions = {polyshm.str, polyshm.bytes, (pairs(list))}
-for _, found in ipairs {of_list, of_block} do
+for _, found in ipairs {of_list, of_block, of_lock} do
   for key, value in pairs(found) do
     -- The names are needed until the end.
     if key ~= "unlink" then functions[#functions + 1] = value end

@@ -51,7 +51,7 @@ for name, value in pairs(polyshm) do
 end
 table.sort(exports)
 check.same(table.concat(exports, " "),
-  "ShareableList SharedMemory _VERSION bytes str unlink")
+  "FOREVER ShareableList SharedMemory _VERSION bytes str unlink")
 check.same(polyshm.E_NOT_FOUND, -4)
 check.same(polyshm.E_EXISTS, -5)
 check.same(polyshm.E_OK, nil)

@@ -89,13 +89,36 @@ do -- what counts as str and what as bytes
   check.same(mixed:count(polyshm.str "x"), 2)
 end
 
-do -- zero bytes at the end are padding
-  local list = assert(polyshm.ShareableList(
-    {"a\0\0", "\0", "\0\0\0\0\0\0\0\0\0"}, {name = check.name()}))
+do -- zero bytes at the end
+  local texts = {
+    "a\0\0", "\0", ("\0"):rep(9), "seven\0\0", "eight\0\0\0", "\xff\0",
+    polyshm.bytes "b\0", ("é"):rep(1000) .. "\0",
+  }
+  local name = check.name()
+  local list = assert(
+    polyshm.ShareableList(texts, {name = name, capacity = 16}))
+  local attached = assert(polyshm.ShareableList(nil, {name = name}))
   check.same(list:unlink(), true)
-  check.items(list, "a", "", "")
-  list[1] = "b\0"
-  check.same(list[1], "b")
+  for i, value in ipairs(texts) do
+    value = tostring(value)
+    check.same(list[i], value)
+    check.same(attached[i], value)
+    check.same(list:snapshot()[i], value)
+    check.same(list:totable()[i], value)
+    for _, other in ipairs {"", "a", "\0", "a\0", ("\0"):rep(16)} do
+      list[i] = other
+      check.same(attached[i], other)
+    end
+    list[i] = value
+    check.same(attached[i], value)
+  end
+  check.same(list:index "\0", 2)
+  check.refused(polyshm.E_NOT_FOUND, list:index "")
+
+  -- Python's own lists cannot tell them from padding.
+  local stock = check.stock "mixed.bin"
+  stock[1] = "b\0"
+  check.same(stock[1], "b")
 end
 
 do -- the longest strings

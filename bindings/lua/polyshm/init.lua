@@ -3,8 +3,11 @@
 --- Memory that processes share by name: blocks of bytes, and lists of values.
 --
 -- What may be expected to fail returns nil, a message and a code, one of the
--- numbers polyshm.E_NOT_FOUND, E_EXISTS, E_ACCESS, E_SPACE and so on. What is a
--- mistake of the program is an error.
+-- numbers polyshm.E_NOT_FOUND, E_EXISTS, E_SPACE, E_TIMEOUT and so on. What is
+-- a mistake of the program is an error.
+--
+-- Timeouts are seconds, with fractions: 0 does not sleep, and nil and
+-- polyshm.FOREVER have no end.
 --
 -- Element access is C functions of polyshm.core; here is only what makes or
 -- attaches blocks and lists.
@@ -27,13 +30,17 @@ local polyshm = {
   -- Other strings are stored as str if they are UTF-8, and else as bytes.
   str = core.str,
   bytes = core.bytes,
+
+  --- The timeout that has no end.
+  FOREVER = math.huge,
 }
 
 for name, value in pairs(core) do
   if name:find "^E_" then polyshm[name] = value end
 end
 
--- The options' types. Integers are counts and go up to the number given.
+-- The options' types. Integers are counts and go up to the number given; a
+-- timeout is a number that is no NaN.
 local block_options = {
   name = "string",
   create = "boolean",
@@ -49,6 +56,7 @@ local list_options = {
   capacity = core.TEXT_MAX,
   read_only = "boolean",
   mode = block_options.mode,
+  timeout = "timeout",
 }
 
 -- What is wrong with an option, or nil and its value.
@@ -64,6 +72,11 @@ local function check_option(known, key, value)
     end
     return ("option '%s' must be an integer from 0 to %d, not %s"):format(
       key, expected, value)
+  end
+  if expected == "timeout" then
+    if type(value) == "number" and value == value then return nil, value end
+    return ("option '%s' must be a number of seconds, not %s"):format(
+      key, value)
   end
   if type(value) == expected then return nil, value end
   return ("option '%s' must be a %s, not a %s"):format(
@@ -95,6 +108,12 @@ end
 local function finish(ok, result, message, code)
   if not ok then error(result, 2) end
   return result, message, code
+end
+
+-- The same of a list, with its option.
+local function finish_list(timeout, ok, list, ...)
+  if ok and list and timeout then list:timeout(timeout) end
+  return finish(ok, list, ...)
 end
 
 --- Attach a block by its name, or make one.
@@ -150,6 +169,7 @@ end
 --   capacity    least number of bytes that each item of a new list can hold
 --   read_only   true to attach without the right to write
 --   mode        permissions of a new list, less the umask; 384 (rw-------)
+--   timeout     as l:timeout() sets it
 --
 -- A list l is used as a table of fixed length. Indices count from 1, or back
 -- from the last with -1.
@@ -165,15 +185,51 @@ end
 --   l.name, l.shm       the name; the block beneath, closed if the list is
 --   l:close(), l:unlink()   as a block's
 --
--- Values compare as Python's do, so that 1, 1.0 and true are equal; but a string
--- equals both the str and the bytes of its content. A string loses zero bytes
--- at its end, which the format cannot tell from padding.
+-- Values compare as Python's do, so that 1, 1.0 and true are equal; but a
+-- string equals both the str and the bytes of its content.
+--
+-- Several processes may use a list at once. None of them ever sees half a
+-- value, and a list has for them
+--
+--   l:add(i, n)         add n, or 1, to an integer in one step: the sum, or nil
+--                       and E_SPACE if it is no 64-bit integer
+--   l:swap(i, expected, desired)
+--                       replace an integer in one step if it is the expected
+--                       one: whether it was, and the integer that was there
+--   l:snapshot(i, j)    the items from i to j as they all were at one moment,
+--                       with a field n; no moment while another held the lock
+--   l:lock(timeout)     exclude others from the lock, not from the items: a
+--                       lock, or nil and E_TIMEOUT, E_BUSY if it is held
+--                       through this list already, E_INTERRUPTED by a signal
+--   lock:unlock()       also when a <close> variable ends; again is harmless
+--   lock.recovered      whether the last one to hold it died with it
+--   l:version(i)        a number that changes whenever the item does; without i
+--                       whenever any item does, and then the longer the list,
+--                       the longer it takes
+--   l:wait(i, timeout, seen)
+--                       sleep until l:version(i) is no longer `seen`, or what
+--                       it is now if that is left out: true, or false after the
+--                       timeout, or nil and E_INTERRUPTED by a signal
+--   l:timeout(seconds)  how long other calls may sleep for an item that another
+--                       process, now stopped, was changing, before they fail
+--                       with E_TIMEOUT; 1 at first
+--
+-- No change is missed if the version is taken before the look at the value:
+--
+--   local seen = l:version(1)
+--   while l[1] == 0 do
+--     l:wait(1, nil, seen)
+--     seen = l:version(1)
+--   end
+--
+-- Lists that Python's own module made have none of that: the methods return nil
+-- and E_UNSUPPORTED, and strings lose zero bytes at their end.
 function polyshm.ShareableList(values, options)
   options = options == nil and {} or options
   check_type(options, "table", "#2 to 'ShareableList'")
   local wanted = check_options(options, list_options, "#2 to 'ShareableList'")
   if values == nil then
-    return finish(pcall(
+    return finish_list(wanted.timeout, pcall(
       core.list_open, wanted.name, wanted.read_only and core.READ_ONLY or 0))
   end
 
@@ -189,7 +245,7 @@ function polyshm.ShareableList(values, options)
   if getmetatable(values) ~= nil then -- core calls no metamethods
     values = table.move(values, 1, count, 1, {n = count})
   end
-  return finish(pcall(
+  return finish_list(wanted.timeout, pcall(
     core.list_create, wanted.name, values,
     core.CREATE | (wanted.exclusive == false and 0 or core.EXCLUSIVE), wanted))
 end
