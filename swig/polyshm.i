@@ -49,6 +49,10 @@ typedef struct polyshm_list {} polyshm_list;
   polyshm_status capacity(uint64_t index, uint64_t *out_capacity);
 }
 
+#if defined(SWIGPYTHON)
+POLYSHM_LIST_READY(polyshm_list)
+#endif
+
 /* Constants and functions as the header has them, less their prefix. Of blocks
  * and lists only the making: the rest is methods and each language's own. */
 %rename("%(strip:[POLYSHM_])s", regextarget=1) "^POLYSHM_";

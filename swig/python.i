@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Python, for swig -builtin. Element access and iteration are the C functions
- * of python/list.h, put straight into the types' slots; SWIG makes the types, the
- * constructors and the rest around them.
+ * of python/list.h, put straight into the types' slots, and most methods those of
+ * python/methods.h; SWIG makes the types, the constructors and the rest around
+ * them.
  */
 %{
 #include "python/block.h"
-#include "python/list.h"
+#include "python/methods.h"
 %}
 %init %{
   if (pshm_python_ready_errors(m, public_interface) != 0 ||
+      pshm_python_ready_lock(m, public_interface) != 0 ||
       PyType_Ready(&pshm_python_pin_type) != 0 ||
       PyType_Ready(&pshm_python_iterator_type) != 0)
     return NULL;
@@ -18,11 +20,23 @@
 /* ----------------------------------------------------------------- typemaps */
 
 %typemap(out) polyshm_status {
-  if ($1 != POLYSHM_OK) {
-    pshm_python_raise($1);
+  $result = pshm_python_answer($1);
+  if ($result == NULL)
     SWIG_fail;
-  }
-  $result = SWIG_Py_Void();
+}
+
+/* What keeps a block from being closed are its views, and a list's lock. */
+%typemap(out) polyshm_status polyshm_block::close {
+  if ($1 == POLYSHM_E_BUSY)
+    $result = pshm_python_raise_pinned();
+  else
+    $result = pshm_python_answer($1);
+}
+%typemap(out) polyshm_status polyshm_list::close {
+  if ($1 == POLYSHM_E_BUSY && !((pshm_python_list_object *)self)->locked)
+    $result = pshm_python_raise_pinned();
+  else
+    $result = pshm_python_answer($1);
 }
 
 /* None would arrive as NULL, and so would an object whose __init__ never ran. */
@@ -99,7 +113,12 @@ POLYSHM_CLASS(T)
 
 %define POLYSHM_LIST(T)
 POLYSHM_CLASS(T)
+%feature("python:tp_basicsize") T "sizeof(pshm_python_list_object)";
+%feature("docstring") T::capacity
+    "How many bytes of text the item of this index has room for.";
 %rename(List) T;
+%feature("python:tp_traverse") T "pshm_python_traverse";
+%feature("python:tp_clear") T "pshm_python_clear";
 %feature("python:sq_length") T "pshm_python_length";
 %feature("python:mp_length") T "pshm_python_length";
 %feature("python:sq_item") T "pshm_python_item";
@@ -116,12 +135,6 @@ POLYSHM_CLASS(T)
                              : pshm_python_create_list(
                                    name, values, flags, slot_capacity, mode);
   }
-  PyObject *index(PyObject *value) {
-    return pshm_python_index($self, value);
-  }
-  PyObject *count(PyObject *value) {
-    return pshm_python_count($self, value);
-  }
   /* Make a fresh Block object stand for the block beneath. It must keep this
    * list alive. */
   PyObject *lend_block(PyObject *block) {
@@ -131,4 +144,13 @@ POLYSHM_CLASS(T)
   const char *name;
   %mutable;
 }
+%enddef
+
+/* Once SWIG has made the type. */
+%define POLYSHM_LIST_READY(T)
+%init %{
+  if (pshm_python_ready_list(
+          (PyTypeObject *)&SwigPyBuiltin__##T##_type) != 0)
+    return NULL;
+%}
 %enddef

@@ -1,18 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists: the functions in their types' slots. Element access never leaves C. */
+/* Lists: opening them, and the functions in their types' slots. Element access
+ * never leaves C. */
 #ifndef POLYSHM_SWIG_PYTHON_LIST_H
 #define POLYSHM_SWIG_PYTHON_LIST_H
 
-#include "python/value.h"
+#include "python/timeout.h"
 
 #define polyshm_list_name_get(list) polyshm_block_name(polyshm_list_block(list))
+
+/* No call may sleep while it has the GIL; timeout.h sleeps instead. */
+static polyshm_list *pshm_python_opened(
+    polyshm_status status, polyshm_list *list) {
+  if (status == POLYSHM_OK)
+    status = polyshm_list_timeout(list, 0);
+  if (status == POLYSHM_OK)
+    return list;
+  pshm_python_raise(status);
+  polyshm_list_free(list);
+  return NULL;
+}
 
 static polyshm_list *pshm_python_open_list(const char *name, uint32_t flags) {
   polyshm_list *list = NULL;
   polyshm_status status;
   Py_BEGIN_ALLOW_THREADS status = polyshm_list_open(name, flags, &list);
-  Py_END_ALLOW_THREADS if (status != POLYSHM_OK) pshm_python_raise(status);
-  return list;
+  Py_END_ALLOW_THREADS return pshm_python_opened(status, list);
 }
 
 static polyshm_list *pshm_python_create_list(
@@ -45,7 +57,7 @@ static polyshm_list *pshm_python_create_list(
   polyshm_status status;
   Py_BEGIN_ALLOW_THREADS status = polyshm_list_create(
       name, converted, (uint64_t)nitems, flags, &options, &list);
-  Py_END_ALLOW_THREADS if (status != POLYSHM_OK) pshm_python_raise(status);
+  Py_END_ALLOW_THREADS list = pshm_python_opened(status, list);
 
 done:
   PyMem_Free(converted);
@@ -53,19 +65,9 @@ done:
   return list;
 }
 
-static inline polyshm_list *pshm_python_list(PyObject *self) {
-  return ((SwigPyObject *)self)->ptr;
-}
-
-static Py_ssize_t pshm_python_length(PyObject *self) {
-  polyshm_list *list = pshm_python_list(self);
-  if (list == NULL)
-    return pshm_python_dead();
-  return (Py_ssize_t)polyshm_list_length(list);
-}
-
 /* A string longer than the buffer on the stack. */
-static PyObject *pshm_python_get_long(polyshm_list *list, uint64_t index) {
+static PyObject *pshm_python_get_long(PyObject *self, uint64_t index) {
+  polyshm_list *list = pshm_python_list(self);
   uint64_t capacity;
   polyshm_status status = polyshm_list_capacity(list, index, &capacity);
   if (status != POLYSHM_OK)
@@ -74,37 +76,34 @@ static PyObject *pshm_python_get_long(polyshm_list *list, uint64_t index) {
   if (buffer == NULL)
     return PyErr_NoMemory();
   polyshm_value value;
-  status = polyshm_list_get(list, index, buffer, capacity, &value);
+  PSHM_PYTHON_PERSIST(
+      self, status, polyshm_list_get(list, index, buffer, capacity, &value));
   PyObject *object = status == POLYSHM_OK ? pshm_python_from_value(&value)
                                           : pshm_python_raise(status);
   PyMem_Free(buffer);
   return object;
 }
 
-static PyObject *pshm_python_get(polyshm_list *list, uint64_t index) {
+static PyObject *pshm_python_get(PyObject *self, uint64_t index) {
+  polyshm_list *list = pshm_python_list(self);
   char buffer[256];
   polyshm_value value;
-  polyshm_status status =
-      polyshm_list_get(list, index, buffer, sizeof buffer, &value);
+  polyshm_status status;
+  PSHM_PYTHON_PERSIST(
+      self, status,
+      polyshm_list_get(list, index, buffer, sizeof buffer, &value));
   if (status == POLYSHM_OK)
     return pshm_python_from_value(&value);
   if (status == POLYSHM_E_SPACE)
-    return pshm_python_get_long(list, index);
-  if (status == POLYSHM_E_RANGE) {
-    PyErr_SetString(PyExc_IndexError, "index out of range");
-    return NULL;
-  }
-  return pshm_python_raise(status);
+    return pshm_python_get_long(self, index);
+  return pshm_python_raise_item(status);
 }
 
 static PyObject *pshm_python_item(PyObject *self, Py_ssize_t index) {
-  polyshm_list *list = pshm_python_list(self);
-  if (list == NULL) {
-    pshm_python_dead();
-    return NULL;
-  }
+  if (pshm_python_list(self) == NULL)
+    return pshm_python_no_list();
   /* A negative index is a huge unsigned one, and so out of range. */
-  return pshm_python_get(list, (uint64_t)index);
+  return pshm_python_get(self, (uint64_t)index);
 }
 
 static int pshm_python_assign_item(
@@ -119,8 +118,10 @@ static int pshm_python_assign_item(
   }
   polyshm_value value;
   int known = pshm_python_to_value(object, 1, &value);
-  polyshm_status status =
-      known == 1 ? polyshm_list_set(list, (uint64_t)index, &value) : POLYSHM_OK;
+  polyshm_status status = POLYSHM_OK;
+  if (known == 1)
+    PSHM_PYTHON_PERSIST(
+        self, status, polyshm_list_set(list, (uint64_t)index, &value));
   if (known == 1 && status == POLYSHM_OK)
     return 0;
   if (status == POLYSHM_E_RANGE ||
@@ -136,27 +137,6 @@ static int pshm_python_assign_item(
   else if (status != POLYSHM_OK)
     pshm_python_raise(status);
   return -1;
-}
-
-/* Negative indices count from the end; what is still negative stays so and is
- * found out of range. -1 with an exception is an error. */
-static Py_ssize_t pshm_python_position(PyObject *self, PyObject *key) {
-  if (!PyIndex_Check(key)) {
-    PyErr_Format(
-        PyExc_TypeError, "list indices must be integers, not %.200s",
-        Py_TYPE(key)->tp_name);
-    return -1;
-  }
-  Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
-  if (index >= 0)
-    return index;
-  if (index == -1 && PyErr_Occurred())
-    return -1;
-  Py_ssize_t length = pshm_python_length(self);
-  if (length < 0)
-    return -1;
-  index += length;
-  return index < 0 ? PY_SSIZE_T_MIN : index;
 }
 
 static PyObject *pshm_python_subscript(PyObject *self, PyObject *key) {
@@ -180,11 +160,16 @@ static int pshm_python_assign_subscript(
  * value of a type that lists hold is searched for in C; anything else decides
  * itself, item by item, what it equals. */
 static int pshm_python_search(
-    polyshm_list *list, PyObject *object, uint64_t *index) {
+    PyObject *self, PyObject *object, uint64_t *index) {
+  polyshm_list *list = pshm_python_list(self);
+  if (list == NULL)
+    return pshm_python_dead();
   polyshm_value value;
   int known = pshm_python_to_value(object, 0, &value);
   if (known == 1) {
-    polyshm_status status = polyshm_list_find(list, *index, &value, index);
+    polyshm_status status;
+    PSHM_PYTHON_PERSIST(
+        self, status, polyshm_list_find(list, *index, &value, index));
     if (status == POLYSHM_OK)
       return 1;
     if (status == POLYSHM_E_NOT_FOUND)
@@ -195,7 +180,7 @@ static int pshm_python_search(
   /* An int too large for a slot may still equal a float. */
   PyErr_Clear();
   for (; *index < polyshm_list_length(list); ++*index) {
-    PyObject *item = pshm_python_get(list, *index);
+    PyObject *item = pshm_python_get(self, *index);
     if (item == NULL)
       return -1;
     int equal = PyObject_RichCompareBool(object, item, Py_EQ);
@@ -207,16 +192,18 @@ static int pshm_python_search(
 }
 
 static int pshm_python_contains(PyObject *self, PyObject *object) {
-  polyshm_list *list = pshm_python_list(self);
   uint64_t index = 0;
-  if (list == NULL)
-    return pshm_python_dead();
-  return pshm_python_search(list, object, &index);
+  return pshm_python_search(self, object, &index);
 }
 
-static PyObject *pshm_python_index(polyshm_list *list, PyObject *object) {
+PyDoc_STRVAR(
+    pshm_python_index_doc, "index($self, value, /)\n--\n\n"
+                           "The index of the first item that equals value; "
+                           "ValueError if none does.");
+
+static PyObject *pshm_python_index(PyObject *self, PyObject *object) {
   uint64_t index = 0;
-  int found = pshm_python_search(list, object, &index);
+  int found = pshm_python_search(self, object, &index);
   if (found > 0)
     return PyLong_FromUnsignedLongLong(index);
   if (found == 0) {
@@ -229,11 +216,15 @@ static PyObject *pshm_python_index(polyshm_list *list, PyObject *object) {
   return NULL;
 }
 
-static PyObject *pshm_python_count(polyshm_list *list, PyObject *object) {
+PyDoc_STRVAR(
+    pshm_python_count_doc, "count($self, value, /)\n--\n\n"
+                           "How many items equal value.");
+
+static PyObject *pshm_python_count(PyObject *self, PyObject *object) {
   uint64_t index = 0;
   Py_ssize_t count = 0;
   int found;
-  while ((found = pshm_python_search(list, object, &index)) > 0) {
+  while ((found = pshm_python_search(self, object, &index)) > 0) {
     count++;
     index++;
   }
@@ -263,7 +254,12 @@ static PyObject *pshm_python_iterator_next(PyObject *self) {
     Py_CLEAR(iterator->owner);
     return NULL;
   }
-  return pshm_python_get(list, iterator->index++);
+  /* Should it have to rest, another thread may come to the end meanwhile. */
+  PyObject *owner = iterator->owner;
+  Py_INCREF(owner);
+  PyObject *item = pshm_python_get(owner, iterator->index++);
+  Py_DECREF(owner);
+  return item;
 }
 
 static PyTypeObject pshm_python_iterator_type = {
@@ -276,10 +272,8 @@ static PyTypeObject pshm_python_iterator_type = {
 };
 
 static PyObject *pshm_python_iterate(PyObject *self) {
-  if (pshm_python_list(self) == NULL) {
-    pshm_python_dead();
-    return NULL;
-  }
+  if (pshm_python_list(self) == NULL)
+    return pshm_python_no_list();
   pshm_python_iterator *iterator =
       PyObject_New(pshm_python_iterator, &pshm_python_iterator_type);
   if (iterator == NULL)
@@ -299,6 +293,19 @@ static PyObject *pshm_python_compare(
   if (operation != Py_EQ && operation != Py_NE)
     Py_RETURN_NOTIMPLEMENTED;
   return PyBool_FromLong((self == other) == (operation == Py_EQ));
+}
+
+/* For the collector, which looks at objects of subclasses only: a Lock that is
+ * kept as its list's attribute is a cycle. Blocks do without, so that no list
+ * is cleared away while a block is lent from it. */
+static int pshm_python_traverse(PyObject *self, visitproc visit, void *arg) {
+  Py_VISIT(((SwigPyObject *)self)->dict);
+  return 0;
+}
+
+static int pshm_python_clear(PyObject *self) {
+  Py_CLEAR(((SwigPyObject *)self)->dict);
+  return 0;
 }
 
 static Py_hash_t pshm_python_hash(PyObject *self) {

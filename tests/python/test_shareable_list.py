@@ -5,6 +5,7 @@ import pickle
 import struct
 import threading
 import unittest
+import weakref
 
 from polyshm import (
     ClosedError,
@@ -13,7 +14,7 @@ from polyshm import (
     SharedMemory,
     VersionError,
 )
-from support import CleanCase
+from support import CleanCase, area_size
 
 MIXED = ["howdy", b"HoWdY", -273.154, 100, None, True, 42]
 
@@ -80,6 +81,7 @@ class Indexing(CleanCase):
     def setUp(self):
         super().setUp()
         self.items = self.make(ShareableList, MIXED)
+        self.addCleanup(self.items.close)
 
     def test_indices(self):
         for i in range(-7, 7):
@@ -193,11 +195,21 @@ class Handles(CleanCase):
         items = self.make(ShareableList, [1])
         block = items.shm
         self.assertIs(items.shm, block)
-        self.assertEqual((block.name, block.size), (items.name, 41))
+        self.assertEqual(block.name, items.name)
+        self.assertGreater(block.size, 41)
+        self.assertEqual(area_size(block.buf), 41)
         self.assertEqual(bytes(block.buf[:8]), struct.pack("q", 1))
         del items
         gc.collect()
         self.assertEqual(bytes(block.buf[:8]), struct.pack("q", 1))
+
+    def test_a_cycle_is_collected(self):
+        items = self.make(ShareableList, [1])
+        items.myself = items
+        gone = weakref.ref(items)
+        del items
+        gc.collect()
+        self.assertIsNone(gone())
 
     def test_closed(self):
         items = self.make(ShareableList, MIXED)

@@ -2,14 +2,25 @@
 """Named shared memory blocks and typed lists, shared with Lua, C and stock
 Python's multiprocessing.shared_memory."""
 
-from .core import ClosedError, CorruptError, VersionError, version as _version
+from .core import (
+    BusyError,
+    ClosedError,
+    CorruptError,
+    Lock,
+    UnsupportedError,
+    VersionError,
+    version as _version,
+)
 from .shared_memory import ShareableList, SharedMemory
 
 __all__ = [
+    "BusyError",
     "ClosedError",
     "CorruptError",
+    "Lock",
     "ShareableList",
     "SharedMemory",
+    "UnsupportedError",
     "VersionError",
 ]
 

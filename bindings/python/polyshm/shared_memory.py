@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """SharedMemory and ShareableList, as in multiprocessing.shared_memory.
 
-Element access, iteration, `in`, index() and count() are C functions of the base
-classes; nothing here stands in their way.
+Element access, iteration, `in`, and the methods from index() to wait() are C
+functions of the base classes; nothing here stands in their way.
 """
 
 import functools
@@ -11,7 +11,7 @@ import sys
 import weakref
 from types import GenericAlias
 
-from . import core
+from . import core, waiting
 
 __all__ = ["SharedMemory", "ShareableList"]
 
@@ -48,6 +48,7 @@ class SharedMemory(core.Block):
     acquire = append = disown = next = own = thisown = _Absent()
 
     _buf = None
+    _list = None  # whose block this is, if it is a list's
 
     def __init__(
         self,
@@ -100,12 +101,17 @@ class SharedMemory(core.Block):
     def close(self):
         """Unmap the block here; it lives on for others.
 
-        BufferError while views of `buf` are left. Closing twice is fine.
+        BusyError, a BufferError, while views of `buf` are left, or if it is a
+        list's, while a thread waits for that list or holds its lock. Closing
+        twice is fine.
         """
         if self._buf is not None:
             self._buf.release()
             self._buf = None
-        super().close()
+        if self._list is None:
+            super().close()
+        else:
+            self._list._unmap()
 
     def unlink(self):
         """Remove the name. Who has the block open keeps it."""
@@ -128,8 +134,14 @@ class ShareableList(core.List):
     other that left it room enough. Given a sequence, a new list is made, called
     `name` or by a drawn name; without one, the list called `name` is attached.
 
-    `capacity` is the least number of bytes to reserve for each item. `mode` and
-    `read_only` are as for SharedMemory.
+    Who reads an item gets the old value or the new one, never a mixture, even if
+    its writer is killed in the middle. add() and swap() change an int in one
+    step, lock() excludes others, snapshot() reads many items as of one moment,
+    wait() and wait_async() sleep until something changes. All that is for lists
+    that polyshm made; one that stock Python made can be read and set.
+
+    `capacity` is the least number of bytes to reserve for each item, `timeout`
+    the attribute of that name. `mode` and `read_only` are as for SharedMemory.
     """
 
     acquire = append = disown = next = own = thisown = _Absent()
@@ -138,8 +150,9 @@ class ShareableList(core.List):
 
     def __init__(
         self, sequence=None, *, name=None, capacity=0, read_only=False,
-        mode=0o600,
+        mode=0o600, timeout=1.0,
     ):
+        self.timeout = timeout
         if name is None or sequence is not None:
             values = sequence or ()
         else:
@@ -175,9 +188,28 @@ class ShareableList(core.List):
         """The name of the block beneath."""
         return self._name[1:]
 
+    def wait_async(self, index=None, timeout=None, *, seen=None):
+        """await sl.wait_async(...) is wait(...) for asyncio.
+
+        What counts is a change since the call, not since the await. The event
+        loop goes on, and the task can be cancelled at any time. Each wait that is
+        pending has a thread.
+        """
+        if seen is None:
+            seen = self.version(index)
+        return waiting.wait(self, index, timeout, seen)
+
     def close(self):
         """Unmap the list here; it lives on for others. As shm.close()."""
-        self.shm.close()
+        block = None if self._shm is None else self._shm()
+        if block is None:
+            self._unmap()
+        else:
+            block.close()
+
+    def _unmap(self):
+        waiting.settle(self)
+        super().close()
 
     def unlink(self):
         """Remove the list's name, as shm.unlink()."""
