@@ -10,6 +10,7 @@
 
 #include "shm/exact.h"
 #include "shm/slot.h"
+#include "shm/watch.h"
 #include "base/error.h"
 #include "base/name.h"
 #include "base/options.h"
@@ -62,6 +63,7 @@ static polyshm_status wrap(
   list->trailer = *trailer;
   list->block = block;
   list->timeout = timeout == 0 ? TIMEOUT : timeout;
+  list->spins = PSHM_WATCH_SPINS;
   *out_list = list;
   return POLYSHM_OK;
 }

@@ -22,9 +22,15 @@
 
 enum {
   LOOKS = 1000,
+  FEW = 32,            /* slots that are copied without an allocation */
   FIRST_SLEEP = 20000, /* nanoseconds; they double up to the longest */
   LONGEST_SLEEP = 1000000
 };
+
+typedef struct scratch {
+  polyshm_value value;
+  pshm_item_state state;
+} scratch;
 
 typedef struct snapshot {
   const polyshm_list *list;
@@ -32,8 +38,7 @@ typedef struct snapshot {
   unsigned char *buffer;
   uint64_t capacity;
   uint64_t used;
-  polyshm_value *values;
-  pshm_item_state *states;
+  scratch *slots;
 } snapshot;
 
 static bool is_string(const polyshm_value *value) {
@@ -49,8 +54,8 @@ static void *rest(const snapshot *taken) {
 }
 
 static void count_in(snapshot *taken, uint64_t i) {
-  if (is_string(taken->values + i))
-    taken->used += taken->values[i].size;
+  if (is_string(&taken->slots[i].value))
+    taken->used += taken->slots[i].value.size;
 }
 
 static polyshm_status read_all(snapshot *taken) {
@@ -59,7 +64,8 @@ static polyshm_status read_all(snapshot *taken) {
   for (uint64_t i = 0; i < taken->count && status == POLYSHM_OK; i++) {
     status = pshm_item_read(
         taken->list, taken->first + i, rest(taken),
-        taken->capacity - taken->used, taken->values + i, taken->states + i);
+        taken->capacity - taken->used, &taken->slots[i].value,
+        &taken->slots[i].state);
     if (status == POLYSHM_OK)
       count_in(taken, i);
   }
@@ -69,7 +75,7 @@ static polyshm_status read_all(snapshot *taken) {
 static bool is_unchanged(const snapshot *taken) {
   for (uint64_t i = 0; i < taken->count; i++)
     if (!pshm_item_is_unchanged(
-            taken->list, taken->first + i, taken->states + i))
+            taken->list, taken->first + i, &taken->slots[i].state))
       return false;
   return true;
 }
@@ -82,19 +88,19 @@ static polyshm_status read_frozen(snapshot *taken) {
   uint64_t nlocked = 0;
   while (nlocked < taken->count && status == POLYSHM_OK) {
     status = pshm_sequence_lock(
-        list, taken->first + nlocked, &taken->states[nlocked].word);
+        list, taken->first + nlocked, &taken->slots[nlocked].state.word);
     nlocked += status == POLYSHM_OK;
   }
   begin(taken);
   for (uint64_t i = 0; i < taken->count && status == POLYSHM_OK; i++) {
     status = pshm_item_read_locked(
         list, taken->first + i, rest(taken), taken->capacity - taken->used,
-        taken->values + i);
+        &taken->slots[i].value);
     if (status == POLYSHM_OK)
       count_in(taken, i);
   }
   for (uint64_t i = 0; i < nlocked; i++)
-    pshm_sequence_unlock(list, taken->first + i, taken->states[i].word);
+    pshm_sequence_unlock(list, taken->first + i, taken->slots[i].state.word);
   return status;
 }
 
@@ -159,24 +165,23 @@ polyshm_status polyshm_list_snapshot(
     return POLYSHM_OK;
 
   /* Outputs are written when everything has succeeded. */
+  scratch small[FEW], *room = small;
+  if (count > FEW && (room = malloc((size_t)count * sizeof *room)) == NULL)
+    return pshm_error_set(
+        POLYSHM_E_MEMORY, "out of memory for a snapshot of %llu slots",
+        (unsigned long long)count);
   snapshot taken = {
       .list = list,
       .first = first,
       .count = count,
       .buffer = buffer,
       .capacity = buffer == NULL ? 0 : capacity,
-      .values = malloc((size_t)count * sizeof *taken.values),
-      .states = malloc((size_t)count * sizeof *taken.states),
+      .slots = room,
   };
-  if (taken.values == NULL || taken.states == NULL)
-    status = pshm_error_set(
-        POLYSHM_E_MEMORY, "out of memory for a snapshot of %llu slots",
-        (unsigned long long)count);
-  else
-    status = take(&taken);
-  if (status == POLYSHM_OK)
-    memcpy(out_values, taken.values, (size_t)count * sizeof *taken.values);
-  free(taken.values);
-  free(taken.states);
+  status = take(&taken);
+  for (uint64_t i = 0; i < count && status == POLYSHM_OK; i++)
+    out_values[i] = room[i].value;
+  if (room != small)
+    free(room);
   return status;
 }

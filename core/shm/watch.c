@@ -27,7 +27,6 @@
 #include <limits.h>
 
 enum {
-  SPINS = 1000,
   SLICE = 100000000, /* nanoseconds */
   READ_ONLY_SLICE = 10000000
 };
@@ -62,9 +61,10 @@ void pshm_watch_notify(const polyshm_list *list, uint64_t index) {
   uint64_t waiting = atomic_load(list->trailer.waiting);
   bool is_counted = false;
   int slot_woken = -1, list_woken = -1; /* -1: not tried */
-  for (uint32_t i = 0; i < list->trailer.nwaiters; i++) {
-    if (!(waiting >> i & 1))
-      continue;
+  for (; waiting != 0; waiting &= waiting - 1) {
+    uint32_t i = (uint32_t)__builtin_ctzll(waiting);
+    if (i >= list->trailer.nwaiters)
+      return;
     uint64_t entry = atomic_load(list->trailer.waiters + i);
     uint64_t what = entry >> PSHM_TOKEN_BITS;
     int woken;
@@ -190,20 +190,29 @@ static polyshm_status sleep_for(
   }
 }
 
-/* Who changes a slot in answer to another's change is back in a moment. Before
- * that, no writer should pay for a wake. */
+/* Who changes a slot in answer to another's change is back in a moment, and no
+ * writer should pay for a wake before that. Where that is not so, because
+ * changes are seldom or both share a processor, spinning is in vain: each time
+ * it was, the next one is shorter. */
 static bool spin(
     const polyshm_list *list, uint64_t what, uint64_t seen,
     uint64_t *out_version) {
+  polyshm_list *handle = (polyshm_list *)list;
+  uint32_t budget = atomic_load_explicit(&list->spins, memory_order_relaxed);
   uint64_t cost = what == ALL ? list->layout.length + 1 : 1;
-  for (uint64_t i = 0; i < SPINS; i += cost) {
+  for (uint64_t spent = 0; spent <= budget; spent += cost) {
     uint64_t version = version_of(list, what, false);
     if (version != seen) {
       *out_version = version;
+      if (spent > 0)
+        atomic_store_explicit(
+            &handle->spins, PSHM_WATCH_SPINS, memory_order_relaxed);
       return true;
     }
     os_thread_relax();
   }
+  atomic_store_explicit(
+      &handle->spins, budget - budget / 8, memory_order_relaxed);
   return false;
 }
 
@@ -211,10 +220,15 @@ static polyshm_status wait(
     const polyshm_list *list, uint64_t what, uint64_t seen, int64_t timeout,
     uint64_t *out_version) {
   int64_t deadline = os_clock_deadline(timeout);
+  if (timeout == 0) {
+    uint64_t version = version_of(list, what, false);
+    if (version == seen)
+      return fail_timeout();
+    *out_version = version;
+    return POLYSHM_OK;
+  }
   if (spin(list, what, seen, out_version))
     return POLYSHM_OK;
-  if (timeout == 0)
-    return fail_timeout();
   int number = enter(list, what);
   polyshm_status status =
       sleep_for(list, what, seen, deadline, number >= 0, out_version);

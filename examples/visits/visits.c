@@ -17,8 +17,8 @@ int main(void) {
   printf(
       "%d visits, the last by %.*s\n", (int)count.of.i, (int)last.size, name);
 
-  count.of.i += 1;
-  polyshm_list_set(list, 0, &count);
+  int64_t after;
+  polyshm_list_add(list, 0, 1, &after);
   polyshm_list_set(list, 1, &me);
   polyshm_list_free(list);
 }

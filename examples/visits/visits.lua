@@ -5,5 +5,5 @@ local visits = assert(polyshm.ShareableList(
   {0, "nobody"}, {name = "visits", exclusive = false}))
 
 print(("%d visits, the last by %s"):format(visits[1], visits[2]))
-visits[1] = visits[1] + 1
+visits:add(1, 1)
 visits[2] = "Lua"

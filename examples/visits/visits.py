@@ -7,5 +7,5 @@ except FileNotFoundError:
     visits = ShareableList([0, "nobody"], name="visits")
 
 print(f"{visits[0]} visits, the last by {visits[1]}")
-visits[0] += 1
+visits.add(0, 1)
 visits[1] = "Python"

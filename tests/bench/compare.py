@@ -2,7 +2,8 @@
 """Run the benchmarks of one build folder: python3 compare.py build/release
 
 Prints nanoseconds and ratios, Python's against stock's in the same run, Lua's
-against a plain memoryview access of the same Python. It judges nothing.
+against a plain memoryview access of the same Python, C's against a bare atomic
+addition and a bare futex. It judges nothing.
 """
 
 import os
@@ -50,6 +51,9 @@ def main():
             )
         else:
             print(line)
+
+    print(flush=True)
+    subprocess.run([f"{build}/tests/bin/bench_list"], check=True)
 
 
 if __name__ == "__main__":
