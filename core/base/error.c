@@ -10,10 +10,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local struct {
-  int32_t os;
-  char message[512];
-} last;
+static _Thread_local pshm_error last;
+
+void pshm_error_save(pshm_error *out_error) {
+  *out_error = last;
+}
+
+void pshm_error_restore(const pshm_error *error) {
+  last = *error;
+}
 
 static void note(int code, const char *format, va_list arguments) {
   last.os = code;

@@ -5,6 +5,16 @@
 #include "polyshm.h"
 #include "base/port.h"
 
+/* This thread's last failure, for those who fail on their way to a success and
+ * must leave no trace of that. */
+typedef struct pshm_error {
+  int32_t os;
+  char message[512];
+} pshm_error;
+
+void pshm_error_save(pshm_error *out_error);
+void pshm_error_restore(const pshm_error *error);
+
 /* Note a failure for this thread and return `status`, so that a function can
  * end with `return pshm_error_set(...)`. */
 PSHM_COLD PSHM_PRINTF(2, 3) polyshm_status

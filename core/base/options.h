@@ -12,6 +12,11 @@
  * POLYSHM_E_UNSUPPORTED, never ignored. */
 polyshm_status pshm_options_copy(void *ours, size_t size, const void *theirs);
 
+/* Fill a caller's info struct, whose size was checked: what ours does not have
+ * is zero there. */
+polyshm_status pshm_options_check_size(const void *theirs);
+void pshm_options_give(void *theirs, const void *ours, size_t size);
+
 /* A member called `reserved` is a wish for later versions, too. */
 polyshm_status pshm_options_check_reserved(uint32_t reserved);
 

@@ -137,7 +137,9 @@ enum {
   POLYSHM_CREATE = 1 << 0,    /* make it if it is missing */
   POLYSHM_EXCLUSIVE = 1 << 1, /* with CREATE: fail if it is there */
   POLYSHM_READ_ONLY = 1 << 2, /* map it so that writing is impossible */
-  POLYSHM_SPARSE = 1 << 4     /* do not reserve the memory now */
+  POLYSHM_UNTRACKED = 1 << 3, /* with CREATE: it stays until it is unlinked */
+  POLYSHM_SPARSE = 1 << 4,    /* do not reserve the memory now */
+  POLYSHM_FOREIGN = 1 << 5    /* open what another user made, too */
 };
 
 typedef struct polyshm_block_options {
@@ -147,7 +149,13 @@ typedef struct polyshm_block_options {
   uint32_t reserved; /* 0 */
 } polyshm_block_options;
 
-/* Open the block called `name`, or with POLYSHM_CREATE make one of `size`
+/* A new block is tracked, unless POLYSHM_UNTRACKED is given: it goes away when
+ * nobody has it open, by whatever program, and the process tree that made it
+ * has ended, however its processes went. The tree is the first process that
+ * used polyshm and every process started from it that uses polyshm. Opening a
+ * block makes nobody responsible for it.
+ *
+ * Open the block called `name`, or with POLYSHM_CREATE make one of `size`
  * zeroed bytes. A NULL name with POLYSHM_CREATE picks a fresh one, "psm_" and
  * eight hexadecimal digits. `size` is ignored when an existing block is opened.
  *
@@ -197,6 +205,75 @@ polyshm_status polyshm_block_write(
 /* Remove the name. Processes that have the block open keep it. */
 polyshm_status polyshm_unlink(const char *name);
 
+/* ------------------------------------------------------- scan and inspect */
+
+enum {
+  POLYSHM_KIND_BLOCK = 1, /* bytes */
+  POLYSHM_KIND_LIST = 2   /* what polyshm_list_open() opens */
+};
+
+enum {
+  POLYSHM_STATE_HELD = 1 << 0,    /* some process has it open or mapped */
+  POLYSHM_STATE_TRACKED = 1 << 1, /* it goes away with its last holder */
+  POLYSHM_STATE_ORPHAN = 1 << 2,  /* it is tracked, and nobody is left */
+  POLYSHM_STATE_TREE = 1 << 3,    /* a living process tree keeps it */
+  POLYSHM_STATE_UNKNOWN = 1 << 4  /* this user may not know who has it */
+};
+
+typedef struct polyshm_info {
+  uint64_t struct_size; /* the caller sets it */
+  char name[256];
+  uint64_t size;
+  uint64_t length;    /* slots, for a list */
+  int64_t created_at; /* nanoseconds since 1970; 0 if unknown */
+  uint64_t nholders;  /* 0; reserved for later versions */
+  uint32_t kind;      /* POLYSHM_KIND_ */
+  uint32_t state;     /* POLYSHM_STATE_ */
+  uint32_t mode;      /* POSIX permissions */
+  uint32_t uid;       /* of its owner */
+} polyshm_info;
+
+/* Look at one block, without waiting for anything. */
+polyshm_status polyshm_inspect(const char *name, polyshm_info *out_info);
+
+typedef struct polyshm_scan polyshm_scan;
+
+/* Walk all blocks, in the order of their names, as they were when the walk
+ * began; what is gone when its turn comes is left out. POLYSHM_E_END ends the
+ * walk. */
+polyshm_status polyshm_scan_open(polyshm_scan **out_scan);
+polyshm_status polyshm_scan_next(polyshm_scan *scan, polyshm_info *out_info);
+void polyshm_scan_free(polyshm_scan *scan);
+
+/* The ids of the processes that have a block open or mapped, as far as this
+ * user may see them. *out_count is how many there are, also if that is more
+ * than `capacity`, of which the array has room. */
+polyshm_status polyshm_holders(
+    const char *name, uint64_t *pids, uint64_t capacity, uint64_t *out_count);
+
+enum {
+  POLYSHM_GC_DRY_RUN = 1 << 0 /* count only */
+};
+
+/* Remove this user's orphans, and count them. They are what processes leave
+ * behind that were all killed at once, the tree's helper too. */
+polyshm_status polyshm_gc(uint32_t flags, uint64_t *out_removed);
+
+/* Take part in a process tree now, before anything is made: the one that the
+ * environment variable POLYSHM_TREE names, or a new one, which it names from
+ * now on. All other calls do so by themselves; a language that keeps a copy of
+ * the environment needs to know. `buffer` gets the variable's value, a string;
+ * POLYSHM_E_SPACE if that is longer than `capacity`, 64 is enough. */
+polyshm_status polyshm_tree_enter(char *buffer, uint64_t capacity);
+
+/* The path of the helper program that watches over the tree, beside the library
+ * or in the environment variable POLYSHM_HELPER, a string; POLYSHM_E_NOT_FOUND
+ * if there is none. Without it a tree holds its blocks only as long as the
+ * processes that made them and their fork children live, and orphans are
+ * removed by the next process that makes a tracked block, or by polyshm_gc().
+ */
+polyshm_status polyshm_helper_path(char *buffer, uint64_t capacity);
+
 /* ------------------------------------------------------------------ lists */
 
 /* A list is a fixed number of slots in a block, laid out as CPython's
@@ -232,8 +309,9 @@ typedef struct polyshm_list_options {
   int64_t timeout;        /* as polyshm_list_timeout sets it; 0 means 1 s */
 } polyshm_list_options;
 
-/* Make a list of these values. A NULL name picks a fresh one. A name that is
- * taken is POLYSHM_E_EXISTS, unless `flags` is POLYSHM_CREATE without
+/* Make a list of these values. It is tracked as blocks are, unless `flags` has
+ * POLYSHM_UNTRACKED. A NULL name picks a fresh one. A name that is
+ * taken is POLYSHM_E_EXISTS, unless `flags` has POLYSHM_CREATE without
  * POLYSHM_EXCLUSIVE: then the list that is there is opened and the values are
  * ignored. The list appears under its name complete or not at all. */
 polyshm_status polyshm_list_create(
@@ -241,11 +319,11 @@ polyshm_status polyshm_list_create(
     uint32_t flags, const polyshm_list_options *options,
     polyshm_list **out_list);
 
-/* Open an existing list; `flags` is 0 or POLYSHM_READ_ONLY. Its frame is
- * checked now, each slot when it is used, so that opening costs the same for
- * ten slots and for a million. POLYSHM_E_VERSION for the layout of CPython 3.8
- * and for a trailer that this library cannot use, POLYSHM_E_CORRUPT for what is
- * no list. */
+/* Open an existing list; `flags` may be POLYSHM_READ_ONLY and POLYSHM_FOREIGN.
+ * Its frame is checked now, each slot when it is used, so that opening costs
+ * the same for ten slots and for a million. POLYSHM_E_VERSION for the layout of
+ * CPython 3.8 and for a trailer that this library cannot use, POLYSHM_E_CORRUPT
+ * for what is no list. */
 polyshm_status polyshm_list_open(
     const char *name, uint32_t flags, polyshm_list **out_list);
 

@@ -16,19 +16,27 @@
 
 /* -------------------------------------------------------------------- map */
 
+/* The sticky bit, which means nothing else for a file: it costs nothing to set,
+ * and attaching sees it in what it looks at anyway. */
+enum { OS_MAP_MARKED = 01000 };
+
 /* A mapped block. Zeroed, it stands for none. */
 typedef struct os_map {
   void *address;
   uint64_t size;
+  uint64_t inode;
   int descriptor;     /* until it is settled; then -1 */
   uint32_t temporary; /* names the file of such a block where the system knows
                          no nameless ones; else 0 */
+  uint32_t owner;     /* the user who made it */
+  bool is_marked;     /* OS_MAP_MARKED */
 } os_map;
 
 /* Make a block of `size` zeroed bytes, mapped for reading and writing, that
  * nobody can find yet. With `reserve`, its memory is there afterwards, whatever
  * others allocate, or the answer is POLYSHM_E_SPACE. `mode` are its POSIX
- * permissions, less the process's umask. */
+ * permissions, less the process's umask, and OS_MAP_MARKED if it may be removed
+ * when nobody has it any more. */
 polyshm_status os_map_make(
     uint64_t size, uint32_t mode, bool reserve, os_map *out_map);
 
@@ -43,6 +51,9 @@ polyshm_status os_map_publish(os_map *map, const char *name);
  * sizes them. */
 polyshm_status os_map_open(const char *name, bool read_only, os_map *out_map);
 
+/* Whether another user made the block, other than root. */
+bool os_map_is_foreign(const os_map *map);
+
 /* Copy bytes of a block that is being opened. Touching them through the mapping
  * would map their page and its neighbours, which costs as much as all the rest
  * of opening. False if the file is shorter than that. */
@@ -56,7 +67,128 @@ void os_map_settle(os_map *map);
 /* Unmap; what was made and never published is gone. */
 void os_map_drop(os_map *map);
 
-polyshm_status os_map_unlink(const char *name);
+/* *out_inode, unless NULL, is the block's, or 0. */
+polyshm_status os_map_unlink(const char *name, uint64_t *out_inode);
+
+/* ----------------------------------------------------------------- folder */
+
+/* The folder that blocks are in, opened: what a process tree holds its blocks
+ * by. A hold is on a block's inode; all copies of a descriptor, in whatever
+ * process, hold together, and the kernel ends the hold with the last copy. */
+
+/* A new opening, or -1 with the reason noted. */
+int os_folder_open(void);
+
+/* Whether a descriptor still is an opening of that folder. Programs close
+ * descriptors that they did not open, and get their numbers again for files. */
+bool os_folder_is(int folder);
+
+polyshm_status os_folder_hold(int folder, uint64_t inode);
+void os_folder_release(int folder, uint64_t inode);
+
+/* Whether a hold was made through another opening than this. True if the system
+ * does not tell. */
+bool os_folder_is_held(int folder, uint64_t inode);
+
+/* Call `visit` with the name of each block in the folder. */
+polyshm_status os_folder_list(
+    void (*visit)(const char *name, void *context), void *context);
+
+/* What a file in the folder is. */
+typedef struct os_file {
+  uint64_t size, inode, device;
+  int64_t created_at; /* nanoseconds since 1970; 0 if unknown */
+  uint32_t mode;      /* permissions, without the mark */
+  uint32_t owner;
+  bool is_marked;
+} os_file;
+
+polyshm_status os_folder_look(const char *name, os_file *out_file);
+
+/* Whether this user's test of a file of that owner would be answered. */
+bool os_folder_may_test(const os_file *file);
+
+/* Call `visit` with the id of each process that has this file open or mapped,
+ * as far as this user may see. */
+polyshm_status os_folder_find_users(
+    const os_file *file, void (*visit)(uint64_t pid, void *context),
+    void *context);
+
+/* --------------------------------------------------------------- removing */
+
+/* Removing what nobody has: a file that is marked (os_map_make), this user's,
+ * and neither held nor open nor mapped anywhere, by whatever program. */
+
+typedef enum os_removal {
+  OS_REMOVAL_DONE,
+  OS_REMOVAL_GONE,     /* there is no such file any more */
+  OS_REMOVAL_IN_USE,   /* somebody has it open or mapped */
+  OS_REMOVAL_HELD,     /* a process tree holds it */
+  OS_REMOVAL_UNMARKED, /* it is not to be removed, or not by us */
+  OS_REMOVAL_UNKNOWN   /* the system does not tell */
+} os_removal;
+
+/* Test, and remove unless `dry`. `inode` is the file's if it is known, else 0:
+ * another one of that name is left alone. `folder` is an opening that nothing
+ * is held by. `tries` is how often to look while somebody has it open. */
+os_removal os_removal_try(
+    int folder, const char *name, uint64_t inode, int tries, bool dry);
+
+/* The test alone, for any file of this user's: OS_REMOVAL_DONE if nobody has it
+ * open or mapped. */
+os_removal os_removal_test(int folder, const char *name);
+
+/* Whether the system can tell who has a file open at all. */
+bool os_removal_is_possible(void);
+
+/* ------------------------------------------------------------------- tree */
+
+/* A process tree has a token, "pid:start:random" of its first process, and a
+ * helper that can be reached by it. */
+
+enum { OS_TREE_TOKEN_SIZE = 64 };
+
+/* Make a token with this process as the root. */
+polyshm_status os_tree_make_token(char token[OS_TREE_TOKEN_SIZE]);
+
+/* Whether a token looks like one, and its root is alive. */
+bool os_tree_is_token(const char *token);
+bool os_tree_is_alive(const char *token);
+
+/* Where descendants find the token. */
+const char *os_tree_get_token(void);
+void os_tree_set_token(const char *token);
+
+/* Connect to the helper of a tree: a descriptor; -1 if there is none; -2 if
+ * whoever answers is another user. */
+int os_tree_connect(const char *token);
+
+/* Whether a connection still is one. */
+bool os_tree_is_connected(int connection, uint64_t identity);
+uint64_t os_tree_identify(int connection);
+
+/* Ask the helper for the folder that it holds the tree's blocks by; or give it
+ * another one, to hold too. */
+int os_tree_fetch(int connection);
+bool os_tree_share(int connection, int folder);
+
+/* Become the one who starts the helper: a listening descriptor, or -1 if
+ * somebody else is faster. */
+int os_tree_listen(const char *token);
+
+/* Start the helper on a listening descriptor, with a folder to hold. It is no
+ * child of this process and inherits nothing else. */
+polyshm_status os_tree_start(
+    const char *helper, const char *token, int listener, int folder);
+
+/* Where the helper is: `buffer` gets its path. */
+polyshm_status os_tree_find_helper(char *buffer, size_t capacity);
+
+/* The helper's part: serve until the tree has ended. `serve` returns then; all
+ * folders are closed. */
+void os_tree_serve(const char *token, int listener, int folder);
+
+void os_tree_close(int descriptor);
 
 /* ------------------------------------------------------------------ claim */
 

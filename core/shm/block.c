@@ -9,6 +9,7 @@
  */
 #include "shm/block.h"
 
+#include "hold/tree.h"
 #include "base/error.h"
 #include "base/name.h"
 #include "base/options.h"
@@ -30,10 +31,15 @@ static polyshm_status fail_closed(const polyshm_block *block) {
       POLYSHM_E_CLOSED, "the block '%s' has been closed", block->name);
 }
 
-/* The mapping first: what a member of it has locked is given up last. */
+/* The mapping first: what a member of it has locked is given up last. A tracked
+ * block that nobody else has goes with us, unless its tree still holds it. */
 static void leave(polyshm_block *block) {
+  bool is_tracked = block->map.is_marked && block->name[0] != 0;
+  uint64_t inode = block->map.inode;
   os_map_drop(&block->map);
   pshm_member_leave(&block->member);
+  if (is_tracked)
+    pshm_tree_collect(block->name, inode);
 }
 
 static void release(polyshm_block *block) {
@@ -78,8 +84,10 @@ polyshm_status pshm_block_make(
   polyshm_block *block = new_handle(POLYSHM_CREATE);
   if (block == NULL)
     return POLYSHM_E_MEMORY;
+  uint32_t mark = flags & POLYSHM_UNTRACKED ? 0 : OS_MAP_MARKED;
   polyshm_status status = os_map_make(
-      size, mode == 0 ? 0600 : mode, !(flags & POLYSHM_SPARSE), &block->map);
+      size, mark | (mode == 0 ? 0600 : mode), !(flags & POLYSHM_SPARSE),
+      &block->map);
   if (status != POLYSHM_OK) {
     free(block);
     return status;
@@ -87,6 +95,15 @@ polyshm_status pshm_block_make(
   block->size = size;
   *out_block = block;
   return POLYSHM_OK;
+}
+
+/* A name that is taken by what nobody has any more is free. */
+static polyshm_status publish_as(polyshm_block *block, const char *name) {
+  polyshm_status status = os_map_publish(&block->map, name);
+  if (status == POLYSHM_E_EXISTS &&
+      pshm_tree_collect(name, 0) == OS_REMOVAL_DONE)
+    status = os_map_publish(&block->map, name);
+  return status;
 }
 
 static polyshm_status publish_fresh(polyshm_block *block) {
@@ -97,20 +114,38 @@ static polyshm_status publish_fresh(polyshm_block *block) {
     if (status != POLYSHM_OK)
       return status;
     pshm_name_generate(random, block->name);
-    status = os_map_publish(&block->map, block->name);
+    status = publish_as(block, block->name);
   } while (status == POLYSHM_E_EXISTS);
   return status;
 }
 
-polyshm_status pshm_block_publish(polyshm_block *block, const char *name) {
-  if (name == NULL)
-    return publish_fresh(block);
-  const char *plain;
-  polyshm_status status = pshm_name_check(name, &plain);
+/* Until the tree holds it, our own mapping does. */
+static polyshm_status hold(polyshm_block *block) {
+  if (!block->map.is_marked)
+    return POLYSHM_OK;
+  polyshm_status status = pshm_tree_hold(block->map.inode);
   if (status != POLYSHM_OK)
-    return status;
-  strcpy(block->name, plain);
-  return os_map_publish(&block->map, plain);
+    os_map_unlink(block->name, NULL);
+  return status;
+}
+
+polyshm_status pshm_block_publish(polyshm_block *block, const char *name) {
+  polyshm_status status;
+  if (name == NULL)
+    status = publish_fresh(block);
+  else {
+    const char *plain;
+    status = pshm_name_check(name, &plain);
+    if (status != POLYSHM_OK)
+      return status;
+    strcpy(block->name, plain);
+    status = publish_as(block, plain);
+  }
+  if (status == POLYSHM_OK)
+    status = hold(block);
+  if (status != POLYSHM_OK)
+    block->name[0] = 0; /* it is not ours to collect */
+  return status;
 }
 
 polyshm_status pshm_block_attach(
@@ -129,6 +164,15 @@ polyshm_status pshm_block_attach(
   }
   block->size = block->map.size;
   strcpy(block->name, plain);
+  if (!(flags & POLYSHM_FOREIGN) && os_map_is_foreign(&block->map)) {
+    polyshm_block_free(block);
+    return pshm_error_set(
+        POLYSHM_E_ACCESS,
+        "the block '%s' was made by another user; POLYSHM_FOREIGN allows that",
+        plain);
+  }
+  if (block->map.is_marked)
+    pshm_tree_join();
   *out_block = block;
   return POLYSHM_OK;
 }
@@ -199,15 +243,16 @@ polyshm_status polyshm_block_open(
   if (status != POLYSHM_OK)
     return status;
   status = pshm_block_check_flags(
-      flags,
-      POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_READ_ONLY | POLYSHM_SPARSE);
+      flags, POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_READ_ONLY |
+                 POLYSHM_UNTRACKED | POLYSHM_SPARSE | POLYSHM_FOREIGN);
   if (status != POLYSHM_OK)
     return status;
   if (!(flags & POLYSHM_CREATE)) {
-    if (flags & (POLYSHM_EXCLUSIVE | POLYSHM_SPARSE))
+    if (flags & (POLYSHM_EXCLUSIVE | POLYSHM_UNTRACKED | POLYSHM_SPARSE))
       return pshm_error_set(
           POLYSHM_E_INVALID,
-          "POLYSHM_EXCLUSIVE and POLYSHM_SPARSE go with POLYSHM_CREATE");
+          "POLYSHM_EXCLUSIVE, POLYSHM_UNTRACKED and POLYSHM_SPARSE go with "
+          "POLYSHM_CREATE");
     return attach(name, flags, out_block);
   }
   return open_or_create(name, size, flags, ours.mode, out_block);
@@ -327,6 +372,11 @@ polyshm_status polyshm_block_write(
 
 polyshm_status polyshm_unlink(const char *name) {
   const char *plain;
+  uint64_t inode;
   polyshm_status status = pshm_name_check(name, &plain);
-  return status == POLYSHM_OK ? os_map_unlink(plain) : status;
+  if (status == POLYSHM_OK)
+    status = os_map_unlink(plain, &inode);
+  if (status == POLYSHM_OK)
+    pshm_tree_release(inode);
+  return status;
 }

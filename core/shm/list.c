@@ -97,7 +97,8 @@ polyshm_status polyshm_list_open(
     const char *name, uint32_t flags, polyshm_list **out_list) {
   if (out_list == NULL)
     return pshm_list_fail_null();
-  polyshm_status status = pshm_block_check_flags(flags, POLYSHM_READ_ONLY);
+  polyshm_status status =
+      pshm_block_check_flags(flags, POLYSHM_READ_ONLY | POLYSHM_FOREIGN);
   return status == POLYSHM_OK ? attach(name, flags, 0, out_list) : status;
 }
 
@@ -175,7 +176,7 @@ static polyshm_status fill(
 
 /* A filled list that nobody can find yet. */
 static polyshm_status make(
-    const polyshm_value *values, uint64_t nvalues,
+    const polyshm_value *values, uint64_t nvalues, uint32_t flags,
     const polyshm_list_options *options, polyshm_list **out_list) {
   uint64_t data_size = 0, largest = 0;
   polyshm_status status =
@@ -188,8 +189,8 @@ static polyshm_status make(
 
   polyshm_block *block;
   pshm_trailer_plan plan = pshm_trailer_measure(area, nvalues, largest);
-  status =
-      pshm_block_make(plan.begin + plan.header.size, 0, options->mode, &block);
+  status = pshm_block_make(
+      plan.begin + plan.header.size, flags, options->mode, &block);
   if (status != POLYSHM_OK)
     return status;
   pshm_layout layout =
@@ -216,7 +217,9 @@ polyshm_status polyshm_list_create(
   if (status == POLYSHM_OK)
     status = pshm_options_check_reserved(ours.reserved);
   if (status == POLYSHM_OK)
-    status = pshm_block_check_flags(flags, POLYSHM_CREATE | POLYSHM_EXCLUSIVE);
+    status = pshm_block_check_flags(
+        flags, POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_UNTRACKED |
+                   POLYSHM_FOREIGN);
   if (status == POLYSHM_OK && ours.slot_capacity > POLYSHM_TEXT_MAX)
     status = pshm_error_set(
         POLYSHM_E_INVALID, "a slot's capacity is at most %d bytes",
@@ -232,13 +235,14 @@ polyshm_status polyshm_list_create(
   status = POLYSHM_E_EXISTS;
   for (int i = 0; i < PSHM_BLOCK_TRIES && status == POLYSHM_E_EXISTS; i++) {
     if (name != NULL && pshm_block_may_open(flags)) {
-      status = attach(name, 0, ours.timeout, out_list);
+      status = attach(name, flags & POLYSHM_FOREIGN, ours.timeout, out_list);
       if (status != POLYSHM_E_NOT_FOUND) {
         polyshm_list_free(made);
         return status;
       }
     }
-    status = made == NULL ? make(values, nvalues, &ours, &made) : POLYSHM_OK;
+    status =
+        made == NULL ? make(values, nvalues, flags, &ours, &made) : POLYSHM_OK;
     if (status == POLYSHM_OK)
       status = pshm_block_publish(made->block, name);
     if (!pshm_block_may_open(flags))

@@ -87,7 +87,7 @@ static void map_has_no_name_until_it_is_published(void **state) {
   assert_null(map.address);
   assert_int_equal(map.descriptor, -1);
   os_map_drop(&map); /* what stands for none may be dropped */
-  assert_ok(os_map_unlink(name));
+  assert_ok(os_map_unlink(name, NULL));
 }
 
 static void map_that_is_dropped_unpublished_is_gone(void **state) {
@@ -109,14 +109,14 @@ static void map_name_that_is_taken_leaves_another_try(void **state) {
     assert_failure(os_map_publish(&map, name), POLYSHM_E_EXISTS, EEXIST, name);
   assert_ok(os_map_publish(&map, other));
   os_map_drop(&map);
-  assert_ok(os_map_unlink(other));
+  assert_ok(os_map_unlink(other, NULL));
 
   os_map theirs;
   assert_ok(os_map_open(name, true, &theirs));
   assert_int_equal(theirs.size, 6);
   assert_memory_equal(theirs.address, "theirs", 6);
   os_map_drop(&theirs);
-  assert_ok(os_map_unlink(name));
+  assert_ok(os_map_unlink(name, NULL));
 }
 
 /* A dangling link is no free name either, and is not followed. */
@@ -149,7 +149,7 @@ static void map_is_named_through_proc(void **state) {
     assert_memory_equal(other.address, "proc", 4);
     os_map_drop(&other);
     os_map_drop(&map);
-    assert_ok(os_map_unlink(name));
+    assert_ok(os_map_unlink(name, NULL));
   }
 }
 
@@ -172,7 +172,7 @@ static void map_says_what_it_needs_to_be_named(void **state) {
   faults_reset();
   assert_ok(os_map_publish(&map, name));
   os_map_drop(&map);
-  assert_ok(os_map_unlink(name));
+  assert_ok(os_map_unlink(name, NULL));
 }
 
 /* --------------------------------------- where no file can be without a name
@@ -199,7 +199,7 @@ static void map_has_a_temporary_name_at_need(void **state) {
     make_file(name, "x", 1);
     assert_fails(os_map_publish(&map, name), POLYSHM_E_EXISTS);
     assert_true(is_there(temporary));
-    assert_ok(os_map_unlink(name));
+    assert_ok(os_map_unlink(name, NULL));
     memcpy(map.address, "whole", 5);
     assert_ok(os_map_publish(&map, name));
     assert_false(is_there(temporary));
@@ -208,7 +208,7 @@ static void map_has_a_temporary_name_at_need(void **state) {
     assert_int_equal(file.st_nlink, 1);
     os_map_drop(&map);
     assert_true(is_there(name));
-    assert_ok(os_map_unlink(name));
+    assert_ok(os_map_unlink(name, NULL));
   }
 }
 
@@ -227,7 +227,7 @@ static void map_descriptors_close_on_exec(void **state) {
     assert_true(fcntl(maps[i].descriptor, F_GETFD) & FD_CLOEXEC);
     os_map_drop(&maps[i]);
   }
-  assert_ok(os_map_unlink(name));
+  assert_ok(os_map_unlink(name, NULL));
 }
 
 static void map_drops_its_temporary_name(void **state) {
@@ -463,7 +463,7 @@ static void map_is_no_link(void **state) {
   refuse_to_open(name, POLYSHM_E_ACCESS, ELOOP, "is a link");
   unlink(path_of(target));
   refuse_to_open(name, POLYSHM_E_ACCESS, ELOOP, "is a link");
-  assert_ok(os_map_unlink(name));
+  assert_ok(os_map_unlink(name, NULL));
   assert_false(is_there(name));
 }
 
@@ -473,7 +473,7 @@ static void map_is_no_folder(void **state) {
   assert_int_equal(mkdir(path_of(name), 0700), 0);
   refuse_to_open(name, POLYSHM_E_INVALID, EISDIR, "is not a block");
   assert_failure(
-      os_map_unlink(name), POLYSHM_E_INVALID, EISDIR, "is not a block");
+      os_map_unlink(name, NULL), POLYSHM_E_INVALID, EISDIR, "is not a block");
   assert_int_equal(rmdir(path_of(name)), 0);
 }
 
@@ -538,9 +538,9 @@ static void map_says_why_it_cannot_be_opened(void **state) {
       "cannot map 1 bytes");
   faults_fail(FAULT_UNLINK, 1, 1, EACCES);
   assert_failure(
-      os_map_unlink(name), POLYSHM_E_ACCESS, EACCES, "cannot unlink");
+      os_map_unlink(name, NULL), POLYSHM_E_ACCESS, EACCES, "cannot unlink");
   assert_true(is_there(name)); /* a failed attach removes nothing */
-  assert_ok(os_map_unlink(name));
+  assert_ok(os_map_unlink(name, NULL));
 }
 
 /* --------------------------------------------- the blocks of stock creators */
@@ -566,7 +566,7 @@ static void map_waits_while_it_is_empty(void **state) {
     assert_int_equal(map.size, 4096);
     assert_int_equal(faults_count(FAULT_SLEEP), sleep);
     os_map_drop(&map);
-    assert_ok(os_map_unlink(name));
+    assert_ok(os_map_unlink(name, NULL));
   }
 }
 
@@ -582,7 +582,7 @@ static void map_that_stays_empty_is_corrupt(void **state) {
   refuse_to_open(name, POLYSHM_E_CORRUPT, 0, "is empty");
   /* It stays, but can be removed. */
   assert_true(is_there(name));
-  assert_ok(os_map_unlink(name));
+  assert_ok(os_map_unlink(name, NULL));
 }
 
 static void map_that_goes_while_it_is_empty_is_not_found(void **state) {
@@ -627,7 +627,7 @@ static void map_of_a_stock_creator_is_waited_for(void **state) {
     assert_ok(status);
     assert_int_equal(map.size, 100);
     os_map_drop(&map);
-    assert_ok(os_map_unlink(name));
+    assert_ok(os_map_unlink(name, NULL));
   }
 }
 
@@ -651,7 +651,7 @@ static void map_lets_look_until_it_is_settled(void **state) {
   os_map_settle(&map);
   assert_int_equal(map.descriptor, -1);
   os_map_drop(&map);
-  assert_ok(os_map_unlink(name));
+  assert_ok(os_map_unlink(name, NULL));
 }
 
 static void map_random_bytes_differ(void **state) {

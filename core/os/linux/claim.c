@@ -5,8 +5,9 @@
  * is closed, which a death does, and nothing else does: it is not the business
  * of process numbers, and so holds across containers that share /dev/shm.
  */
-#include "os/os.h"
+#include "os/linux/folder.h"
 
+#include "os/os.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -15,11 +16,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#ifndef F_OFD_GETLK
-#define F_OFD_GETLK 36
-#define F_OFD_SETLK 37
-#endif
 
 /* Claims begin here; nothing else of ours locks above it. */
 #define FIRST_BYTE (INT64_C(1) << 60)
@@ -52,8 +48,8 @@ static bool is_same_file(int one, int other) {
 polyshm_status os_claim_separate(int descriptor, const char *name) {
   int again = open_again(descriptor), code = errno;
   if (again < 0) {
-    char path[sizeof "/dev/shm/" + POLYSHM_NAME_MAX];
-    snprintf(path, sizeof path, "/dev/shm/%s", name);
+    char path[sizeof OS_FOLDER "/" + POLYSHM_NAME_MAX];
+    snprintf(path, sizeof path, OS_FOLDER "/%s", name);
     again = open(path, FLAGS);
   }
   /* The descriptor's number may be somebody else's by now: programs close what

@@ -10,8 +10,9 @@
  * A block needs no descriptor once it is made or opened: the mapping alone
  * keeps it.
  */
-#include "os/os.h"
+#include "os/linux/folder.h"
 
+#include "os/os.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -24,13 +25,18 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define FOLDER "/dev/shm"
+#define FOLDER OS_FOLDER
 
 enum {
   PATH_SIZE = sizeof FOLDER "/" + POLYSHM_NAME_MAX,
   TEMPORARY_TRIES = 100,
   EMPTY_TRIES = 100,
   EMPTY_PAUSE = 1000000, /* nanoseconds */
+
+  /* Somebody tests whether anybody has a block (removal.c), which takes
+   * microseconds; others' leases may last longer. */
+  LEASE_TRIES = 1000,
+  LEASE_PAUSE = 20000,
 
   /* Memory is reserved in pieces of about a millisecond each, because a signal
    * undoes the piece that it interrupts; a program with an interval timer would
@@ -221,6 +227,12 @@ static polyshm_status map_descriptor(
   return POLYSHM_OK;
 }
 
+static void note(os_map *map, const struct stat *file) {
+  map->inode = file->st_ino;
+  map->owner = file->st_uid;
+  map->is_marked = (file->st_mode & OS_MAP_MARKED) != 0;
+}
+
 polyshm_status os_map_make(
     uint64_t size, uint32_t mode, bool reserve_now, os_map *out_map) {
   if (size > INT64_MAX || size > SIZE_MAX)
@@ -240,6 +252,9 @@ polyshm_status os_map_make(
       return status;
   }
 
+  struct stat file;
+  if (fstat(map.descriptor, &file) == 0)
+    note(&map, &file);
   status = reserve_now ? reserve(map.descriptor, size)
                        : size_file(map.descriptor, size);
   if (status == POLYSHM_OK)
@@ -289,16 +304,21 @@ polyshm_status os_map_publish(os_map *map, const char *name) {
 
 /* ---------------------------------------------------------------- opening */
 
+/* Why an opening may be worth another try. */
+typedef enum hurdle { NONE, EMPTY, LEASED, REMOVED } hurdle;
+
 static polyshm_status open_sized(
-    const char *name, bool read_only, os_map *map, bool *out_empty) {
+    const char *name, bool read_only, os_map *map, hurdle *out_hurdle) {
   char path[PATH_SIZE];
   make_path(path, name);
-  *out_empty = false;
+  *out_hurdle = NONE;
   /* Without O_NONBLOCK, somebody's pipe called like a block would stop us. */
   int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   int descriptor = open(path, flags | (read_only ? O_RDONLY : O_RDWR));
-  if (descriptor < 0)
+  if (descriptor < 0) {
+    *out_hurdle = errno == EWOULDBLOCK ? LEASED : NONE;
     return fail(errno, "open block", name);
+  }
 
   polyshm_status status;
   struct stat file;
@@ -306,8 +326,11 @@ static polyshm_status open_sized(
     status = fail(errno, "open block", name);
   else if (!S_ISREG(file.st_mode))
     status = fail_kind(S_ISDIR(file.st_mode) ? EISDIR : EINVAL, name);
-  else if (file.st_size == 0) {
-    *out_empty = true;
+  else if (file.st_nlink == 0) {
+    *out_hurdle = REMOVED; /* while we opened it */
+    status = fail(ENOENT, "open block", name);
+  } else if (file.st_size == 0) {
+    *out_hurdle = EMPTY;
     status = pshm_error_set(
         POLYSHM_E_CORRUPT,
         "the block '%s' is empty: its creator never gave it "
@@ -317,20 +340,25 @@ static polyshm_status open_sized(
     status = fail(ENOMEM, "map block", name);
   else
     status = map_descriptor(descriptor, (uint64_t)file.st_size, read_only, map);
-  if (status == POLYSHM_OK)
+  if (status == POLYSHM_OK) {
     map->descriptor = descriptor;
-  else
+    note(map, &file);
+  } else
     close(descriptor);
   return status;
 }
 
 polyshm_status os_map_open(const char *name, bool read_only, os_map *out_map) {
   os_map map = {.descriptor = -1};
-  bool empty;
-  polyshm_status status = open_sized(name, read_only, &map, &empty);
-  for (int i = 0; status != POLYSHM_OK && empty && i < EMPTY_TRIES; i++) {
-    os_clock_sleep(EMPTY_PAUSE);
-    status = open_sized(name, read_only, &map, &empty);
+  hurdle found = NONE;
+  polyshm_status status = open_sized(name, read_only, &map, &found);
+  for (int empty = 0, leased = 0;
+       found != NONE && empty < EMPTY_TRIES && leased < LEASE_TRIES;) {
+    empty += found == EMPTY;
+    leased += found != EMPTY;
+    if (found != REMOVED)
+      os_clock_sleep(found == EMPTY ? EMPTY_PAUSE : LEASE_PAUSE);
+    status = open_sized(name, read_only, &map, &found);
   }
   if (status == POLYSHM_OK)
     *out_map = map;
@@ -363,9 +391,16 @@ void os_map_drop(os_map *map) {
   *map = (os_map){.descriptor = -1};
 }
 
-polyshm_status os_map_unlink(const char *name) {
+bool os_map_is_foreign(const os_map *map) {
+  return map->owner != geteuid() && map->owner != 0;
+}
+
+polyshm_status os_map_unlink(const char *name, uint64_t *out_inode) {
   char path[PATH_SIZE];
   make_path(path, name);
+  struct stat file;
+  if (out_inode != NULL)
+    *out_inode = lstat(path, &file) == 0 ? file.st_ino : 0;
   if (unlink(path) != 0)
     return fail(errno, "unlink block", name);
   return POLYSHM_OK;

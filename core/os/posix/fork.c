@@ -12,10 +12,23 @@
 #include <string.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void (*function)(void);
+static int failure; /* of the registration */
+
+static void begin(void) {
+  pthread_mutex_lock(&mutex);
+}
+
+static void begin_child(void);
+
+static void begin_watch(void) {
+  failure = pthread_atfork(begin, os_fork_release, begin_child);
+}
 
 void os_fork_hold(void) {
-  pthread_mutex_lock(&mutex);
+  pthread_once(&once, begin_watch);
+  begin();
 }
 
 void os_fork_release(void) {
@@ -23,18 +36,16 @@ void os_fork_release(void) {
 }
 
 static void begin_child(void) {
-  function();
+  if (function != NULL)
+    function();
   os_fork_release();
 }
 
 polyshm_status os_fork_watch(void (*in_child)(void)) {
-  if (function != NULL)
+  function = in_child;
+  if (failure == 0)
     return POLYSHM_OK;
-  function = in_child; /* first: a thread may fork as soon as it is known */
-  int code = pthread_atfork(os_fork_hold, os_fork_release, begin_child);
-  if (code == 0)
-    return POLYSHM_OK;
-  function = NULL;
   return pshm_error_set_os(
-      POLYSHM_E_MEMORY, code, "cannot watch for forks: %s", strerror(code));
+      POLYSHM_E_MEMORY, failure, "cannot watch for forks: %s",
+      strerror(failure));
 }
