@@ -16,10 +16,16 @@
 
 /* -------------------------------------------------------------------- map */
 
+/* Which file a descriptor is on. */
+typedef struct os_file_id {
+  uint64_t device, inode;
+} os_file_id;
+
 /* A mapped block. Zeroed, it stands for none. */
 typedef struct os_map {
   void *address;
   uint64_t size;
+  os_file_id id;
   int descriptor;     /* until it is settled; then -1 */
   uint32_t temporary; /* names the file of such a block where the system knows
                          no nameless ones; else 0 */
@@ -67,8 +73,11 @@ polyshm_status os_map_unlink(const char *name);
 /* Make the descriptor another opening of its file, under the same number.
  * Claims must be made through one that is neither mapped nor shared with a fork
  * parent, since mappings and copies would keep them when the claimer is dead.
- * `name` is the block's, for systems that find the file no other way. */
-polyshm_status os_claim_separate(int descriptor, const char *name);
+ * `name` is the block's, for systems that find the file no other way. Fails if
+ * the number is another file's by now: programs close what they did not open.
+ */
+polyshm_status os_claim_separate(
+    int descriptor, const os_file_id *id, const char *name);
 
 /* False if somebody has this number. */
 bool os_claim_take(int descriptor, uint32_t number);
@@ -78,8 +87,9 @@ bool os_claim_take(int descriptor, uint32_t number);
  * read-only one. */
 bool os_claim_is_held(int descriptor, uint32_t number);
 
-/* Give up what was claimed through this descriptor, with it. */
-void os_claim_close(int descriptor);
+/* Give up what was claimed through this descriptor, with it, if it still is on
+ * this file. */
+void os_claim_close(int descriptor, const os_file_id *id);
 
 /* ------------------------------------------------------------------- fork */
 

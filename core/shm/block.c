@@ -139,6 +139,7 @@ void pshm_block_settle(polyshm_block *block) {
 
 void pshm_block_keep(polyshm_block *block, _Atomic uint64_t *lock) {
   block->member.descriptor = block->map.descriptor;
+  block->member.id = block->map.id;
   block->map.descriptor = -1;
   block->lock = lock;
 }

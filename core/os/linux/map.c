@@ -221,6 +221,10 @@ static polyshm_status map_descriptor(
   return POLYSHM_OK;
 }
 
+static os_file_id id_of(const struct stat *file) {
+  return (os_file_id){.device = file->st_dev, .inode = file->st_ino};
+}
+
 polyshm_status os_map_make(
     uint64_t size, uint32_t mode, bool reserve_now, os_map *out_map) {
   if (size > INT64_MAX || size > SIZE_MAX)
@@ -240,8 +244,14 @@ polyshm_status os_map_make(
       return status;
   }
 
-  status = reserve_now ? reserve(map.descriptor, size)
-                       : size_file(map.descriptor, size);
+  struct stat file;
+  if (fstat(map.descriptor, &file) != 0)
+    status = fail_create(errno);
+  else {
+    map.id = id_of(&file);
+    status = reserve_now ? reserve(map.descriptor, size)
+                         : size_file(map.descriptor, size);
+  }
   if (status == POLYSHM_OK)
     status = map_descriptor(map.descriptor, size, false, &map);
   if (status != POLYSHM_OK) {
@@ -317,9 +327,10 @@ static polyshm_status open_sized(
     status = fail(ENOMEM, "map block", name);
   else
     status = map_descriptor(descriptor, (uint64_t)file.st_size, read_only, map);
-  if (status == POLYSHM_OK)
+  if (status == POLYSHM_OK) {
     map->descriptor = descriptor;
-  else
+    map->id = id_of(&file);
+  } else
     close(descriptor);
   return status;
 }
