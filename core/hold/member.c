@@ -39,8 +39,8 @@ static void begin_child(void) {
   while (joined != NULL) {
     pshm_member *member = joined;
     forget(member);
-    if (os_claim_separate(member->descriptor, "") != POLYSHM_OK) {
-      os_claim_close(member->descriptor);
+    if (os_claim_separate(member->descriptor, &member->id, "") != POLYSHM_OK) {
+      os_claim_close(member->descriptor, &member->id);
       member->descriptor = -1;
     }
   }
@@ -72,7 +72,7 @@ polyshm_status pshm_member_join(
   if (pshm_member_token(member) == 0) { /* another thread may have been first */
     status = os_fork_watch(begin_child);
     if (status == POLYSHM_OK)
-      status = os_claim_separate(member->descriptor, name);
+      status = os_claim_separate(member->descriptor, &member->id, name);
     if (status == POLYSHM_OK)
       status = draw(member, name, counter);
   }
@@ -91,7 +91,7 @@ void pshm_member_leave(pshm_member *member) {
   os_fork_hold();
   if (pshm_member_token(member) != 0)
     forget(member);
-  os_claim_close(member->descriptor);
+  os_claim_close(member->descriptor, &member->id);
   member->descriptor = -1;
   os_fork_release();
 }

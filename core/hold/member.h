@@ -3,6 +3,7 @@
 #define POLYSHM_HOLD_MEMBER_H
 
 #include "polyshm.h"
+#include "os/os.h"
 #include "base/port.h"
 
 #include <stdatomic.h>
@@ -17,6 +18,7 @@ enum { PSHM_TOKEN_BITS = 25, PSHM_TOKEN_MAX = (1 << PSHM_TOKEN_BITS) - 1 };
  * descriptor, it has not joined. */
 typedef struct pshm_member {
   int descriptor;         /* on the block's file; -1 if there is none */
+  os_file_id id;          /* of that file */
   _Atomic uint32_t token; /* 0 until it joins */
   struct pshm_member *next, **link; /* among those who have joined */
 } pshm_member;

@@ -16,6 +16,11 @@
 
 /* -------------------------------------------------------------------- map */
 
+/* Which file a descriptor is on. */
+typedef struct os_file_id {
+  uint64_t device, inode;
+} os_file_id;
+
 /* The sticky bit, which means nothing else for a file: it costs nothing to set,
  * and attaching sees it in what it looks at anyway. */
 enum { OS_MAP_MARKED = 01000 };
@@ -24,7 +29,7 @@ enum { OS_MAP_MARKED = 01000 };
 typedef struct os_map {
   void *address;
   uint64_t size;
-  uint64_t inode;
+  os_file_id id;
   int descriptor;     /* until it is settled; then -1 */
   uint32_t temporary; /* names the file of such a block where the system knows
                          no nameless ones; else 0 */
@@ -199,8 +204,11 @@ void os_tree_close(int descriptor);
 /* Make the descriptor another opening of its file, under the same number.
  * Claims must be made through one that is neither mapped nor shared with a fork
  * parent, since mappings and copies would keep them when the claimer is dead.
- * `name` is the block's, for systems that find the file no other way. */
-polyshm_status os_claim_separate(int descriptor, const char *name);
+ * `name` is the block's, for systems that find the file no other way. Fails if
+ * the number is another file's by now: programs close what they did not open.
+ */
+polyshm_status os_claim_separate(
+    int descriptor, const os_file_id *id, const char *name);
 
 /* False if somebody has this number. */
 bool os_claim_take(int descriptor, uint32_t number);
@@ -210,8 +218,9 @@ bool os_claim_take(int descriptor, uint32_t number);
  * read-only one. */
 bool os_claim_is_held(int descriptor, uint32_t number);
 
-/* Give up what was claimed through this descriptor, with it. */
-void os_claim_close(int descriptor);
+/* Give up what was claimed through this descriptor, with it, if it still is on
+ * this file. */
+void os_claim_close(int descriptor, const os_file_id *id);
 
 /* ------------------------------------------------------------------- fork */
 

@@ -35,7 +35,7 @@ static polyshm_status fail_closed(const polyshm_block *block) {
  * block that nobody else has goes with us, unless its tree still holds it. */
 static void leave(polyshm_block *block) {
   bool is_tracked = block->map.is_marked && block->name[0] != 0;
-  uint64_t inode = block->map.inode;
+  uint64_t inode = block->map.id.inode;
   os_map_drop(&block->map);
   pshm_member_leave(&block->member);
   if (is_tracked)
@@ -123,7 +123,7 @@ static polyshm_status publish_fresh(polyshm_block *block) {
 static polyshm_status hold(polyshm_block *block) {
   if (!block->map.is_marked)
     return POLYSHM_OK;
-  polyshm_status status = pshm_tree_hold(block->map.inode);
+  polyshm_status status = pshm_tree_hold(block->map.id.inode);
   if (status != POLYSHM_OK)
     os_map_unlink(block->name, NULL);
   return status;
@@ -183,6 +183,7 @@ void pshm_block_settle(polyshm_block *block) {
 
 void pshm_block_keep(polyshm_block *block, _Atomic uint64_t *lock) {
   block->member.descriptor = block->map.descriptor;
+  block->member.id = block->map.id;
   block->map.descriptor = -1;
   block->lock = lock;
 }

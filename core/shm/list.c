@@ -64,6 +64,7 @@ static polyshm_status wrap(
   list->block = block;
   list->timeout = timeout == 0 ? TIMEOUT : timeout;
   list->spins = PSHM_WATCH_SPINS;
+  list->passes = 0;
   *out_list = list;
   return POLYSHM_OK;
 }

@@ -17,6 +17,7 @@ struct polyshm_list {
   polyshm_block *block;
   _Atomic int64_t timeout; /* nanoseconds a call may wait for a live owner */
   _Atomic uint32_t spins;  /* looks before a waiter sleeps: see watch.c */
+  _Atomic uint32_t passes; /* of a writer over others' waiters: see watch.c */
 };
 
 PSHM_COLD polyshm_status pshm_list_fail_null(void);

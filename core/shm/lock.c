@@ -115,7 +115,7 @@ static os_wake sleep_on(polyshm_list *list, uint64_t word, int64_t left) {
 }
 
 static polyshm_status wait(
-    polyshm_list *list, uint64_t me, int64_t timeout, uint32_t *out_recovered) {
+    polyshm_list *list, uint64_t me, int64_t timeout, uint64_t *out_dead) {
   int64_t deadline = os_clock_deadline(timeout), sleep = FIRST_SLEEP;
   int64_t patience = os_clock_deadline(PATIENCE);
   uint64_t waited = 0; /* W from the first sleep on: others may sleep, too */
@@ -125,7 +125,7 @@ static polyshm_status wait(
     if (word == 0 && !is_reserved(list, me, &other)) {
       if (!exchange(list, 0, me | waited))
         continue;
-      *out_recovered = 0;
+      *out_dead = 0;
       return POLYSHM_OK;
     }
     if (spins < SPINS) {
@@ -136,7 +136,7 @@ static polyshm_status wait(
     if (word != 0 && !pshm_list_is_alive(list, owner_of(word))) {
       if (!exchange(list, word, me | WAITED))
         continue;
-      *out_recovered = 1;
+      *out_dead = word;
       return POLYSHM_OK;
     }
     int64_t left = timeout == 0 ? 0 : os_clock_left(deadline, sleep);
@@ -154,6 +154,38 @@ static polyshm_status wait(
   }
 }
 
+/* With a reservation, everybody is woken: it must be among them. */
+PSHM_COLD static void wake(const polyshm_list *list) {
+  bool all = pshm_word_load(list->trailer.reserved) != 0;
+  os_futex_wake(pshm_word_low(list->trailer.lock), all ? INT_MAX : 1);
+}
+
+/* Take the lock; *out_dead is the word of a dead owner that it was taken from,
+ * or 0. The caller has joined. */
+static inline polyshm_status take(
+    polyshm_list *list, int64_t timeout, uint64_t *out_dead) {
+  uint64_t me = identify(list);
+  *out_dead = 0;
+  if (PSHM_LIKELY(
+          pshm_word_load(list->trailer.reserved) == 0 && exchange(list, 0, me)))
+    return POLYSHM_OK;
+  if ((pshm_word_load(list->trailer.lock) & ~WAITED) == me)
+    return fail_owned(list);
+  polyshm_status status = wait(list, me, timeout, out_dead);
+  cancel(list, me);
+  if (status != POLYSHM_OK) /* a wake may have been meant for us */
+    os_futex_wake(pshm_word_low(list->trailer.lock), 1);
+  return status;
+}
+
+/* Give the lock back, free, or to the dead owner that it was taken from. */
+static inline void give_back(polyshm_list *list, uint64_t dead) {
+  uint64_t word = atomic_exchange_explicit(
+      list->trailer.lock, dead & ~WAITED, memory_order_release);
+  if (PSHM_UNLIKELY(word & WAITED))
+    wake(list);
+}
+
 polyshm_status polyshm_list_lock(
     polyshm_list *list, int64_t timeout, uint32_t *out_recovered) {
   polyshm_status status = pshm_list_check(list, out_recovered);
@@ -166,27 +198,25 @@ polyshm_status polyshm_list_lock(
   status = pshm_list_join(list);
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return status;
-
-  uint64_t me = identify(list);
-  if (PSHM_LIKELY(
-          pshm_word_load(list->trailer.reserved) == 0 &&
-          exchange(list, 0, me))) {
-    *out_recovered = 0;
-    return POLYSHM_OK;
-  }
-  if ((pshm_word_load(list->trailer.lock) & ~WAITED) == me)
-    return fail_owned(list);
-  status = wait(list, me, timeout, out_recovered);
-  cancel(list, me);
-  if (status != POLYSHM_OK) /* a wake may have been meant for us */
-    os_futex_wake(pshm_word_low(list->trailer.lock), 1);
+  uint64_t dead;
+  status = take(list, timeout, &dead);
+  if (PSHM_LIKELY(status == POLYSHM_OK))
+    *out_recovered = dead != 0;
   return status;
 }
 
-/* With a reservation, everybody is woken: it must be among them. */
-PSHM_COLD static void wake(const polyshm_list *list) {
-  bool all = pshm_word_load(list->trailer.reserved) != 0;
-  os_futex_wake(pshm_word_low(list->trailer.lock), all ? INT_MAX : 1);
+polyshm_status pshm_lock_borrow(
+    polyshm_list *list, int64_t timeout, uint64_t *out_dead) {
+  polyshm_status status = pshm_list_join(list);
+  if (status == POLYSHM_OK)
+    do
+      status = take(list, timeout, out_dead);
+    while (status == POLYSHM_E_INTERRUPTED);
+  return status;
+}
+
+void pshm_lock_give_back(polyshm_list *list, uint64_t dead) {
+  give_back(list, dead);
 }
 
 polyshm_status polyshm_list_unlock(polyshm_list *list) {
@@ -202,8 +232,6 @@ polyshm_status polyshm_list_unlock(polyshm_list *list) {
         POLYSHM_E_INVALID,
         "this thread does not have the lock of the list '%s'",
         list->block->name);
-  word = atomic_exchange_explicit(list->trailer.lock, 0, memory_order_release);
-  if (PSHM_UNLIKELY(word & WAITED))
-    wake(list);
+  give_back(list, 0);
   return POLYSHM_OK;
 }

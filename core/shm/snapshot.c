@@ -106,19 +106,15 @@ static polyshm_status read_frozen(snapshot *taken) {
 
 static polyshm_status freeze(snapshot *taken) {
   polyshm_list *list = (polyshm_list *)taken->list;
-  int64_t timeout = atomic_load_explicit(&list->timeout, memory_order_relaxed);
-  uint32_t recovered;
-  polyshm_status status;
-  do
-    status = polyshm_list_lock(list, timeout, &recovered);
-  while (status == POLYSHM_E_INTERRUPTED);
-  bool was_ours = status == POLYSHM_E_BUSY;
-  if (status == POLYSHM_OK || was_ours)
-    status = read_frozen(taken);
-  else
+  uint64_t dead;
+  polyshm_status status = pshm_lock_borrow(
+      list, atomic_load_explicit(&list->timeout, memory_order_relaxed), &dead);
+  if (status == POLYSHM_E_BUSY)
+    return read_frozen(taken);
+  if (status != POLYSHM_OK)
     return status;
-  if (!was_ours)
-    polyshm_list_unlock(list);
+  status = read_frozen(taken);
+  pshm_lock_give_back(list, dead);
   return status;
 }
 

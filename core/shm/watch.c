@@ -27,6 +27,7 @@
 #include <limits.h>
 
 enum {
+  GLANCE = 256,      /* one in so many passes asks whether a waiter lives */
   SLICE = 100000000, /* nanoseconds */
   READ_ONLY_SLICE = 10000000
 };
@@ -47,14 +48,15 @@ static void clear(const polyshm_list *list, uint32_t number) {
   atomic_store(list->trailer.waiters + number, 0);
 }
 
-/* Take over an entry whose owner has died; it waits for nothing then. */
+/* Take over an entry whose owner has died. It still says for what: if we die
+ * too, it is found in the same way. */
 static bool take_over(
     const polyshm_list *list, uint32_t number, uint64_t entry) {
   return owner_of(entry) != 0 && pshm_list_join(list) == POLYSHM_OK &&
          !pshm_list_is_alive(list, owner_of(entry)) &&
          atomic_compare_exchange_strong(
              list->trailer.waiters + number, &entry,
-             (ALL - 1) << PSHM_TOKEN_BITS | pshm_list_token(list));
+             entry - owner_of(entry) + pshm_list_token(list));
 }
 
 void pshm_watch_notify(const polyshm_list *list, uint64_t index) {
@@ -81,8 +83,13 @@ void pshm_watch_notify(const polyshm_list *list, uint64_t index) {
         slot_woken = os_futex_wake(
             pshm_word_high(list->trailer.sequences + index), INT_MAX);
       woken = slot_woken;
-    } else
-      continue;
+    } else {
+      /* Not our business; but if its slot is never written, nobody else's. */
+      polyshm_list *handle = (polyshm_list *)list;
+      woken =
+          atomic_fetch_add_explicit(&handle->passes, 1, memory_order_relaxed) %
+          GLANCE;
+    }
     if (woken == 0 && take_over(list, i, entry))
       clear(list, i);
   }
@@ -120,39 +127,43 @@ static void leave(const polyshm_list *list, int number) {
 
 /* --------------------------------------------------------------- versions */
 
-static inline uint64_t count(const polyshm_list *list, uint64_t index) {
-  return atomic_load(list->trailer.sequences + index) >> 32;
-}
-
-/* The count of a slot's changes; if its owner has died in the middle of one,
- * after the repair. Who may not repair counts as if it had been done. */
-static uint64_t count_settled(const polyshm_list *list, uint64_t index) {
-  uint64_t word = atomic_load(list->trailer.sequences + index);
-  if (!pshm_sequence_is_locked(word) ||
-      pshm_list_is_alive(list, pshm_sequence_token(word)))
+/* If a slot's owner has died in the middle of a change, the count after the
+ * repair. Who may not repair counts as if it had been done. */
+static uint64_t count_locked(
+    const polyshm_list *list, uint64_t index, uint64_t word) {
+  if (pshm_list_is_alive(list, pshm_sequence_token(word)))
     return word >> 32;
   if ((list->block->flags & POLYSHM_READ_ONLY) ||
       pshm_list_join(list) != POLYSHM_OK)
     return (uint32_t)((word + PSHM_SEQUENCE_ONE) >> 32);
   pshm_sequence_repair((polyshm_list *)list, index, word);
-  return count(list, index);
+  return atomic_load(list->trailer.sequences + index) >> 32;
 }
 
-static uint64_t sum(const polyshm_list *list, bool is_settled) {
+static inline uint64_t count(
+    const polyshm_list *list, uint64_t index, bool settle) {
+  uint64_t word = atomic_load(list->trailer.sequences + index);
+  if (PSHM_UNLIKELY(settle && pshm_sequence_is_locked(word)))
+    return count_locked(list, index, word);
+  return word >> 32;
+}
+
+static uint64_t sum(const polyshm_list *list, bool settle) {
   uint64_t all = 0;
   for (uint64_t i = 0; i < list->layout.length; i++)
-    all += is_settled ? count_settled(list, i) : count(list, i);
+    all += count(list, i, settle);
   return all;
 }
 
 /* ------------------------------------------------------- one way to sleep */
 
-/* What to wait for: a slot, or ALL. */
-static uint64_t version_of(
-    const polyshm_list *list, uint64_t what, bool is_settled) {
-  if (what == ALL)
-    return sum(list, is_settled);
-  return is_settled ? count_settled(list, what) : count(list, what);
+/* What to wait for: a slot, or ALL. With `settle`, locked slots are looked
+ * into, which readers that may not repair must always do, or their counts would
+ * go back and forth. */
+static inline uint64_t version_of(
+    const polyshm_list *list, uint64_t what, bool settle) {
+  settle |= (list->block->flags & POLYSHM_READ_ONLY) != 0;
+  return what == ALL ? sum(list, settle) : count(list, what, settle);
 }
 
 PSHM_COLD static polyshm_status fail_timeout(void) {
@@ -255,7 +266,7 @@ polyshm_status polyshm_list_version(
     const polyshm_list *list, uint64_t *out_version) {
   polyshm_status status = check(list, out_version);
   if (status == POLYSHM_OK)
-    *out_version = sum(list, false);
+    *out_version = version_of(list, ALL, false);
   return status;
 }
 
@@ -271,7 +282,7 @@ polyshm_status polyshm_list_slot_version(
     const polyshm_list *list, uint64_t index, uint64_t *out_version) {
   polyshm_status status = check_slot(list, index, out_version);
   if (status == POLYSHM_OK)
-    *out_version = count(list, index);
+    *out_version = version_of(list, index, false);
   return status;
 }
 

@@ -39,23 +39,26 @@ static int open_again(int descriptor) {
   return open(self, FLAGS & ~O_NOFOLLOW);
 }
 
-static bool is_same_file(int one, int other) {
-  struct stat first, second;
-  return fstat(one, &first) == 0 && fstat(other, &second) == 0 &&
-         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+static bool is_on(int descriptor, const os_file_id *id) {
+  struct stat file;
+  return fstat(descriptor, &file) == 0 && file.st_dev == id->device &&
+         file.st_ino == id->inode;
 }
 
-polyshm_status os_claim_separate(int descriptor, const char *name) {
-  int again = open_again(descriptor), code = errno;
-  if (again < 0) {
-    char path[sizeof OS_FOLDER "/" + POLYSHM_NAME_MAX];
-    snprintf(path, sizeof path, OS_FOLDER "/%s", name);
-    again = open(path, FLAGS);
+polyshm_status os_claim_separate(
+    int descriptor, const os_file_id *id, const char *name) {
+  int again = -1, code = EBADF;
+  if (is_on(descriptor, id)) {
+    again = open_again(descriptor);
+    code = errno;
+    if (again < 0) {
+      char path[sizeof OS_FOLDER "/" + POLYSHM_NAME_MAX];
+      snprintf(path, sizeof path, OS_FOLDER "/%s", name);
+      again = open(path, FLAGS);
+    }
   }
-  /* The descriptor's number may be somebody else's by now: programs close what
-   * they did not open. */
-  bool done = again >= 0 && is_same_file(again, descriptor) &&
-              dup3(again, descriptor, O_CLOEXEC) >= 0;
+  bool done =
+      again >= 0 && is_on(again, id) && dup3(again, descriptor, O_CLOEXEC) >= 0;
   if (again >= 0)
     close(again);
   if (done)
@@ -77,6 +80,9 @@ bool os_claim_is_held(int descriptor, uint32_t number) {
   return byte.l_type != F_UNLCK;
 }
 
-void os_claim_close(int descriptor) {
-  close(descriptor);
+void os_claim_close(int descriptor, const os_file_id *id) {
+  struct stat file;
+  bool is_known = fstat(descriptor, &file) == 0;
+  if (!is_known || (file.st_dev == id->device && file.st_ino == id->inode))
+    close(descriptor);
 }

@@ -228,7 +228,7 @@ static polyshm_status map_descriptor(
 }
 
 static void note(os_map *map, const struct stat *file) {
-  map->inode = file->st_ino;
+  map->id = (os_file_id){.device = file->st_dev, .inode = file->st_ino};
   map->owner = file->st_uid;
   map->is_marked = (file->st_mode & OS_MAP_MARKED) != 0;
 }
@@ -253,10 +253,13 @@ polyshm_status os_map_make(
   }
 
   struct stat file;
-  if (fstat(map.descriptor, &file) == 0)
+  if (fstat(map.descriptor, &file) != 0)
+    status = fail_create(errno);
+  else {
     note(&map, &file);
-  status = reserve_now ? reserve(map.descriptor, size)
-                       : size_file(map.descriptor, size);
+    status = reserve_now ? reserve(map.descriptor, size)
+                         : size_file(map.descriptor, size);
+  }
   if (status == POLYSHM_OK)
     status = map_descriptor(map.descriptor, size, false, &map);
   if (status != POLYSHM_OK) {
