@@ -57,10 +57,15 @@ polyshm_status os_claim_separate(
       again = open(path, FLAGS);
     }
   }
-  bool done =
-      again >= 0 && is_on(again, id) && dup3(again, descriptor, O_CLOEXEC) >= 0;
-  if (again >= 0)
+  bool done = false;
+  if (again >= 0) {
+    code = ENOENT; /* another file has the name */
+    if (is_on(again, id)) {
+      done = dup3(again, descriptor, O_CLOEXEC) >= 0;
+      code = errno;
+    }
     close(again);
+  }
   if (done)
     return POLYSHM_OK;
   return pshm_error_set_os(
