@@ -9,6 +9,7 @@
 #include "base/name.h"
 #include "base/options.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +92,8 @@ polyshm_status polyshm_inspect(const char *name, polyshm_info *out_info) {
 
 struct polyshm_scan {
   char **names;
-  uint64_t nnames, capacity, next;
+  uint64_t nnames, capacity;
+  _Atomic uint64_t next;
   bool is_out_of_memory;
 };
 
@@ -149,9 +151,9 @@ polyshm_status polyshm_scan_next(polyshm_scan *scan, polyshm_info *out_info) {
   polyshm_status status = pshm_options_check_size(out_info);
   if (status != POLYSHM_OK)
     return status;
-  while (scan->next < scan->nnames) {
-    status = inspect(scan->names[scan->next], out_info);
-    scan->next++;
+  uint64_t next;
+  while ((next = atomic_fetch_add(&scan->next, 1)) < scan->nnames) {
+    status = inspect(scan->names[next], out_info);
     if (status == POLYSHM_OK || status == POLYSHM_E_MEMORY)
       return status;
   }

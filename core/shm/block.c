@@ -14,6 +14,7 @@
 #include "base/name.h"
 #include "base/options.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,8 +167,8 @@ polyshm_status pshm_block_attach(
   strcpy(block->name, plain);
   if (!(flags & POLYSHM_FOREIGN) && os_map_is_foreign(&block->map)) {
     polyshm_block_free(block);
-    return pshm_error_set(
-        POLYSHM_E_ACCESS,
+    return pshm_error_set_os(
+        POLYSHM_E_ACCESS, EPERM,
         "the block '%s' was made by another user; POLYSHM_FOREIGN allows that",
         plain);
   }

@@ -220,6 +220,7 @@ polyshm_status polyshm_list_create(
   if (status == POLYSHM_OK)
     status = pshm_block_check_flags(
         flags, POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_UNTRACKED |
+                   POLYSHM_SPARSE |
                    POLYSHM_FOREIGN);
   if (status == POLYSHM_OK && ours.slot_capacity > POLYSHM_TEXT_MAX)
     status = pshm_error_set(
