@@ -3,6 +3,7 @@
 #include "polyshm.h"
 
 #include "shm/layout.h"
+#include "shm/trailer.h"
 #include "hold/tree.h"
 #include "os/os.h"
 #include "base/error.h"
@@ -20,6 +21,17 @@ static polyshm_status fail_null(void) {
 
 /* ---------------------------------------------------------------- inspect */
 
+/* Zeros are an empty list, and what a new block is full of. Only the former has
+ * no room for more, or a trailer. */
+static bool is_blank(
+    const os_map *map, const char *name, const pshm_layout *layout) {
+  uint64_t area = pshm_layout_area(layout);
+  pshm_trailer trailer;
+  return layout->length == 0 && map->size > area &&
+         (pshm_trailer_read(map, name, area, 0, &trailer) != POLYSHM_OK ||
+          trailer.sequences == NULL);
+}
+
 /* A list, if it can be opened as one. A block that cannot be read is a block.
  */
 static void look_inside(const char *name, polyshm_info *info) {
@@ -29,7 +41,8 @@ static void look_inside(const char *name, polyshm_info *info) {
   info->kind = POLYSHM_KIND_BLOCK;
   if (info->size != 0 && os_map_open(name, true, &map) == POLYSHM_OK) {
     pshm_layout layout;
-    if (pshm_layout_read(&map, name, &layout) == POLYSHM_OK) {
+    if (pshm_layout_read(&map, name, &layout) == POLYSHM_OK &&
+        !is_blank(&map, name, &layout)) {
       info->kind = POLYSHM_KIND_LIST;
       info->length = layout.length;
     }
