@@ -233,7 +233,7 @@ typedef struct polyshm_info {
   uint32_t uid;       /* of its owner */
 } polyshm_info;
 
-/* Look at one block, without waiting for anything. */
+/* Look at one block. */
 polyshm_status polyshm_inspect(const char *name, polyshm_info *out_info);
 
 typedef struct polyshm_scan polyshm_scan;

@@ -4,6 +4,8 @@
  * as descriptor 3 and the tree's folder as 4. It lives as long as the tree and
  * then removes what the tree held and nobody has any more.
  */
+#include "polyshm.h"
+
 #include "hold/tree.h"
 #include "os/os.h"
 

@@ -210,6 +210,7 @@ static polyshm_status open_or_create(
   status = POLYSHM_E_EXISTS;
   for (int i = 0; i < PSHM_BLOCK_TRIES && status == POLYSHM_E_EXISTS; i++) {
     if (name != NULL && pshm_block_may_open(flags)) {
+      pshm_tree_collect(plain, 0); /* what nobody has is not there */
       status = attach(name, flags, out_block);
       if (status != POLYSHM_E_NOT_FOUND) {
         polyshm_block_free(made);

@@ -11,6 +11,7 @@
 #include "shm/exact.h"
 #include "shm/slot.h"
 #include "shm/watch.h"
+#include "hold/tree.h"
 #include "base/error.h"
 #include "base/name.h"
 #include "base/options.h"
@@ -220,8 +221,7 @@ polyshm_status polyshm_list_create(
   if (status == POLYSHM_OK)
     status = pshm_block_check_flags(
         flags, POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_UNTRACKED |
-                   POLYSHM_SPARSE |
-                   POLYSHM_FOREIGN);
+                   POLYSHM_SPARSE | POLYSHM_FOREIGN);
   if (status == POLYSHM_OK && ours.slot_capacity > POLYSHM_TEXT_MAX)
     status = pshm_error_set(
         POLYSHM_E_INVALID, "a slot's capacity is at most %d bytes",
@@ -237,6 +237,7 @@ polyshm_status polyshm_list_create(
   status = POLYSHM_E_EXISTS;
   for (int i = 0; i < PSHM_BLOCK_TRIES && status == POLYSHM_E_EXISTS; i++) {
     if (name != NULL && pshm_block_may_open(flags)) {
+      pshm_tree_collect(plain, 0); /* what nobody has is not there */
       status = attach(name, flags & POLYSHM_FOREIGN, ours.timeout, out_list);
       if (status != POLYSHM_E_NOT_FOUND) {
         polyshm_list_free(made);

@@ -5,9 +5,9 @@
  * is closed, which a death does, and nothing else does: it is not the business
  * of process numbers, and so holds across containers that share /dev/shm.
  */
-#include "os/linux/folder.h"
-
 #include "os/os.h"
+
+#include "os/linux/folder.h"
 #include "base/error.h"
 
 #include <errno.h>

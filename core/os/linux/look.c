@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking at blocks from outside: what they are, and which processes use them.
  */
-#include "os/linux/folder.h"
-
 #include "os/os.h"
+
+#include "os/linux/folder.h"
 #include "base/error.h"
 
 #include <ctype.h>

@@ -10,9 +10,9 @@
  * A block needs no descriptor once it is made or opened: the mapping alone
  * keeps it.
  */
-#include "os/linux/folder.h"
-
 #include "os/os.h"
+
+#include "os/linux/folder.h"
 #include "base/error.h"
 
 #include <errno.h>

@@ -10,9 +10,9 @@
  * tester that has opened the file never leaves before its turn, and what can be
  * known without opening is asked first.
  */
-#include "os/linux/folder.h"
-
 #include "os/os.h"
+
+#include "os/linux/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,28 +25,35 @@
 enum {
   QUEUE_TRIES = 1000,
   QUEUE_PAUSE = 20000, /* nanoseconds */
+  DISTURBED_TRIES = 100,
   AGAIN_PAUSE = 200000
 };
 
+/* Another tester came in the way: neither of us knows. Both must look again, or
+ * the last one of two that leave at once would take the other for a holder. */
+enum { DISTURBED = -1 };
+
 static bool is_ours(const struct stat *file, uint64_t inode) {
+  uid_t user = geteuid();
   return S_ISREG(file->st_mode) && (file->st_mode & OS_MAP_MARKED) &&
-         file->st_uid == geteuid() && (inode == 0 || file->st_ino == inode);
+         (file->st_uid == user || user == 0) &&
+         (inode == 0 || file->st_ino == inode);
 }
 
 /* The test proper, on a file that nobody else tests. */
-static os_removal decide(
+static int decide(
     int folder, int file, const char *name, uint64_t inode, bool dry) {
   /* Without this, an opener's wish would kill us: SIGIO's default is death. */
   if (fcntl(file, F_SETSIG, SIGURG) != 0 || fcntl(file, F_SETLEASE, F_WRLCK))
     return errno == EAGAIN ? OS_REMOVAL_IN_USE : OS_REMOVAL_UNKNOWN;
   struct stat now;
-  os_removal removal = OS_REMOVAL_GONE;
+  int removal = OS_REMOVAL_GONE;
   if (os_folder_is_held(folder, inode))
     removal = OS_REMOVAL_HELD;
   else if (fstat(file, &now) == 0 && now.st_nlink > 0) {
     /* A tester that was stopped for long has lost its lease. */
     if (fcntl(file, F_GETLEASE) != F_WRLCK)
-      removal = OS_REMOVAL_IN_USE;
+      removal = DISTURBED;
     else if (dry || unlinkat(folder, name, 0) == 0)
       removal = OS_REMOVAL_DONE;
   }
@@ -64,37 +71,32 @@ static bool queue(int file) {
 }
 
 /* A fork in the middle would leave the child with the descriptor, its lock and
- * its lease; so there is none (os_fork_hold), and everything is given up before
- * the descriptor is closed. */
-static os_removal test_once(
-    int folder, const char *name, uint64_t inode, bool dry) {
+ * its lease, so there is none (os_fork_hold). The lock goes with the descriptor:
+ * if it went first, the next tester would find the file still open. */
+static int test_once(int folder, const char *name, uint64_t inode, bool dry) {
   int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   int file = openat(folder, name, flags);
   if (file < 0)
-    return errno == EWOULDBLOCK ? OS_REMOVAL_IN_USE
+    return errno == EWOULDBLOCK ? DISTURBED
            : errno == ENOENT    ? OS_REMOVAL_GONE
                                 : OS_REMOVAL_UNMARKED;
-  os_removal removal = OS_REMOVAL_UNMARKED;
+  int removal = OS_REMOVAL_UNMARKED;
   struct stat found;
   if (fstat(file, &found) == 0 && is_ours(&found, inode)) {
     if (queue(file))
       removal = decide(folder, file, name, found.st_ino, dry);
     else
-      removal = OS_REMOVAL_IN_USE;
-    flock(file, LOCK_UN);
+      removal = DISTURBED;
   }
-  close(file);
+  close(file); /* the queue moves on now, not before: see above */
   return removal;
 }
 
 os_removal os_removal_try(
     int folder, const char *name, uint64_t inode, int tries, bool dry) {
-  os_removal removal = OS_REMOVAL_IN_USE;
   if (inode != 0 && os_folder_is_held(folder, inode))
     return OS_REMOVAL_HELD; /* the usual case, and the cheapest question */
-  for (int i = 0; i < tries && removal == OS_REMOVAL_IN_USE; i++) {
-    if (i > 0)
-      os_clock_sleep(AGAIN_PAUSE);
+  for (int disturbed = 0, used = 0;;) {
     struct stat found;
     if (fstatat(folder, name, &found, AT_SYMLINK_NOFOLLOW) != 0)
       return errno == ENOENT ? OS_REMOVAL_GONE : OS_REMOVAL_UNKNOWN;
@@ -103,49 +105,64 @@ os_removal os_removal_try(
     if (os_folder_is_held(folder, found.st_ino))
       return OS_REMOVAL_HELD;
     os_fork_hold();
-    removal = test_once(folder, name, found.st_ino, dry);
+    int removal = test_once(folder, name, found.st_ino, dry);
     os_fork_release();
+    if (removal == DISTURBED && ++disturbed < DISTURBED_TRIES) {
+      os_clock_sleep(QUEUE_PAUSE);
+      continue;
+    }
+    if (removal == DISTURBED || removal == OS_REMOVAL_IN_USE) {
+      if (++used >= tries)
+        return OS_REMOVAL_IN_USE;
+      os_clock_sleep(AGAIN_PAUSE);
+      continue;
+    }
+    return (os_removal)removal;
   }
+}
+
+static os_removal look_once(int folder, const char *name) {
+  int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  int file = openat(folder, name, flags);
+  if (file < 0)
+    return errno == ENOENT ? OS_REMOVAL_GONE : OS_REMOVAL_UNKNOWN;
+  os_removal removal = OS_REMOVAL_UNKNOWN;
+  if (queue(file)) {
+    if (fcntl(file, F_SETSIG, SIGURG) == 0 &&
+        fcntl(file, F_SETLEASE, F_WRLCK) == 0)
+      removal = OS_REMOVAL_DONE;
+    else if (errno == EAGAIN)
+      removal = OS_REMOVAL_IN_USE;
+    fcntl(file, F_SETLEASE, F_UNLCK);
+  }
+  close(file);
   return removal;
 }
 
 os_removal os_removal_test(int folder, const char *name) {
-  int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   os_removal removal = OS_REMOVAL_UNKNOWN;
-  os_fork_hold();
-  int file = openat(folder, name, flags);
-  if (file >= 0) {
-    if (queue(file)) {
-      if (fcntl(file, F_SETSIG, SIGURG) == 0 &&
-          fcntl(file, F_SETLEASE, F_WRLCK) == 0)
-        removal = OS_REMOVAL_DONE;
-      else if (errno == EAGAIN)
-        removal = OS_REMOVAL_IN_USE;
-      fcntl(file, F_SETLEASE, F_UNLCK);
-      flock(file, LOCK_UN);
-    }
-    close(file);
-  } else if (errno == ENOENT)
-    removal = OS_REMOVAL_GONE;
-  os_fork_release();
+  for (int i = 0; i < DISTURBED_TRIES && removal == OS_REMOVAL_UNKNOWN; i++) {
+    os_fork_hold();
+    removal = look_once(folder, name);
+    bool again = removal == OS_REMOVAL_UNKNOWN && errno == EWOULDBLOCK;
+    os_fork_release();
+    if (!again)
+      break;
+    os_clock_sleep(QUEUE_PAUSE);
+  }
   return removal;
 }
 
+/* Asked of a file without a name, which nobody else can be in the way of. Where
+ * there are none, removal.c's own tests will tell. */
 bool os_removal_is_possible(void) {
-  char path[64];
-  snprintf(path, sizeof path, OS_FOLDER "/.polyshm-probe-%ld", (long)getpid());
-  int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  int file = open(OS_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (file < 0)
-    return false;
+    return true;
   bool granted = fcntl(file, F_SETSIG, SIGURG) == 0 &&
                  fcntl(file, F_SETLEASE, F_WRLCK) == 0;
-  int other = granted ? open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK) : -1;
-  bool guarded = granted && other < 0 && errno == EWOULDBLOCK;
-  if (other >= 0)
-    close(other);
   if (granted)
     fcntl(file, F_SETLEASE, F_UNLCK);
-  unlink(path);
   close(file);
-  return guarded;
+  return granted;
 }

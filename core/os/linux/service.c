@@ -4,9 +4,9 @@
  * folder descriptors open, and with them the holds on its blocks, until the
  * root has ended and every connection has.
  */
-#include "os/linux/socket.h"
-
 #include "os/os.h"
+
+#include "os/linux/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,9 +7,9 @@
  * has the tree's folder descriptors, and hands out the first to processes of
  * the tree that did not inherit it. A connection says that its process lives.
  */
-#include "os/linux/socket.h"
-
 #include "os/os.h"
+
+#include "os/linux/socket.h"
 
 #include "base/error.h"
 
