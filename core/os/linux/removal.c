@@ -71,8 +71,9 @@ static bool queue(int file) {
 }
 
 /* A fork in the middle would leave the child with the descriptor, its lock and
- * its lease, so there is none (os_fork_hold). The lock goes with the descriptor:
- * if it went first, the next tester would find the file still open. */
+ * its lease, so there is none (os_fork_hold). The lock goes with the
+ * descriptor: if it went first, the next tester would find the file still open.
+ */
 static int test_once(int folder, const char *name, uint64_t inode, bool dry) {
   int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   int file = openat(folder, name, flags);
