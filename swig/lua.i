@@ -7,6 +7,7 @@
 %{
 #include "lua/block.h"
 #include "lua/list.h"
+#include "lua/manage.h"
 %}
 /* What SWIG hangs onto the module to look names up is not needed, and trusts
  * its callers too much. */
@@ -17,6 +18,9 @@
 
 %native(str) int pshm_lua_str(lua_State *L);
 %native(bytes) int pshm_lua_bytes(lua_State *L);
+%native(inspect) int pshm_lua_inspect(lua_State *L);
+%native(blocks) int pshm_lua_blocks(lua_State *L);
+%native(holders) int pshm_lua_holders(lua_State *L);
 
 /* ----------------------------------------------------------------- typemaps */
 
@@ -78,11 +82,19 @@
 }
 
 /* An output takes the place of true. */
-%typemap(in, numinputs=0) uint64_t *out_capacity (uint64_t capacity) {
-  $1 = &capacity;
+%typemap(in, numinputs=0) uint64_t *OUTPUT (uint64_t number) {
+  $1 = &number;
 }
-%typemap(argout) uint64_t *out_capacity {
+%typemap(argout) uint64_t *OUTPUT {
   lua_pushinteger(L, (lua_Integer)*$1);
+}
+%apply uint64_t *OUTPUT {uint64_t *out_capacity, uint64_t *out_removed};
+%typemap(in, numinputs=0) (char *buffer, uint64_t capacity) (char text[4096]) {
+  $1 = text;
+  $2 = sizeof text;
+}
+%typemap(argout) (char *buffer, uint64_t capacity) {
+  lua_pushstring(L, $1);
 }
 %typemap(in, numinputs=0) SWIGTYPE **OUTPUT ($*1_ltype handle = NULL) {
   $1 = &handle;

@@ -27,6 +27,7 @@
 %ignore polyshm_value_of;
 %ignore polyshm_block_options;
 %ignore polyshm_list_options;
+%ignore polyshm_info;
 
 POLYSHM_BLOCK(polyshm_block)
 POLYSHM_LIST(polyshm_list)
@@ -54,11 +55,12 @@ POLYSHM_LIST_READY(polyshm_list)
 #endif
 
 /* Constants and functions as the header has them, less their prefix. Of blocks
- * and lists only the making: the rest is methods and each language's own. */
+ * and lists only the making: the rest is methods and each language's own, and so
+ * is what looks at blocks from outside. */
 %rename("%(strip:[POLYSHM_])s", regextarget=1) "^POLYSHM_";
 %rename("%(strip:[polyshm_])s", regextarget=1, %$isfunction) "^polyshm_";
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)
-    "^polyshm_(block|list)_(?!(open|create)$)";
+    "^polyshm_((block|list)_(?!(open|create)$)|scan_|inspect$|holders$)";
 #if defined(SWIGPYTHON)
 /* Python's classes have constructors instead. */
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)

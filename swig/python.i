@@ -7,15 +7,21 @@
  */
 %{
 #include "python/block.h"
+#include "python/manage.h"
 #include "python/methods.h"
 %}
 %init %{
   if (pshm_python_ready_errors(m, public_interface) != 0 ||
       pshm_python_ready_lock(m, public_interface) != 0 ||
+      pshm_python_ready_manage(m, public_interface) != 0 ||
       PyType_Ready(&pshm_python_pin_type) != 0 ||
       PyType_Ready(&pshm_python_iterator_type) != 0)
     return NULL;
 %}
+
+%native(inspect) PyObject *pshm_python_inspect(PyObject *, PyObject *);
+%native(blocks) PyObject *pshm_python_blocks(PyObject *, PyObject *);
+%native(holders) PyObject *pshm_python_holders(PyObject *, PyObject *);
 
 /* ----------------------------------------------------------------- typemaps */
 
@@ -53,12 +59,29 @@
     SWIG_fail;
 }
 
-%typemap(in, numinputs=0) uint64_t *out_capacity (uint64_t capacity) {
-  $1 = &capacity;
+%typemap(in, numinputs=0) uint64_t *OUTPUT (uint64_t number) {
+  $1 = &number;
 }
-%typemap(argout) uint64_t *out_capacity {
+%typemap(argout) uint64_t *OUTPUT {
   Py_XDECREF($result);
   $result = PyLong_FromUnsignedLongLong(*$1);
+}
+%apply uint64_t *OUTPUT {uint64_t *out_capacity, uint64_t *out_removed};
+
+/* A buffer that is filled with a string. */
+%typemap(in, numinputs=0) (char *buffer, uint64_t capacity) (char text[4096]) {
+  $1 = text;
+  $2 = sizeof text;
+}
+%typemap(argout) (char *buffer, uint64_t capacity) {
+  Py_XDECREF($result);
+  $result = PyUnicode_DecodeFSDefault($1);
+}
+
+/* It looks at everybody's files. */
+%exception polyshm_gc {
+  Py_BEGIN_ALLOW_THREADS $action
+  Py_END_ALLOW_THREADS
 }
 
 /* A constructor that fails has raised. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -44,6 +45,10 @@ static atomic_long heap;
 static names *seen;
 
 void faults_reset(void) {
+  if (seen == NULL)
+    seen = mmap(
+        NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+        -1, 0);
   memset(rules, 0, sizeof rules);
   for (int i = 0; i <= FAULT_CALLS; i++) {
     atomic_store(&counts[i], 0);
@@ -51,10 +56,6 @@ void faults_reset(void) {
   }
   memset(&hook, 0, sizeof hook);
   randoms = NULL;
-  if (seen == NULL)
-    seen = mmap(
-        NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-        -1, 0);
   atomic_store(&seen->count, 0);
 }
 
@@ -102,6 +103,12 @@ size_t faults_names(bool remove_them) {
       unlink(seen->paths[i]);
   }
   return there;
+}
+
+const char *faults_name(size_t number) {
+  size_t count = atomic_load(&seen->count);
+  count = count < NAMES ? count : NAMES;
+  return number < count ? seen->paths[number] : NULL;
 }
 
 static void see(const char *path) {
@@ -198,7 +205,53 @@ int __wrap___open64_2(const char *path, int flags) {
 }
 
 WRAPPED(int, fstat64, int descriptor, struct stat *file) {
-  return fails(FAULT_FSTAT) ? -1 : __real_fstat64(descriptor, file);
+  int result = __real_fstat64(descriptor, file);
+  bool is_file = result == 0 && S_ISREG(file->st_mode);
+  return is_file && fails(FAULT_FSTAT) ? -1 : result;
+}
+
+WRAPPED(int, fcntl64, int descriptor, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  return fails(FAULT_FCNTL) ? -1
+                            : __real_fcntl64(descriptor, command, argument);
+}
+
+WRAPPED(int, socket, int family, int type, int protocol) {
+  return fails(FAULT_TALK) ? -1 : __real_socket(family, type, protocol);
+}
+
+WRAPPED(
+    int, connect, int descriptor, const struct sockaddr *to, socklen_t size) {
+  return fails(FAULT_TALK) ? -1 : __real_connect(descriptor, to, size);
+}
+
+WRAPPED(int, bind, int descriptor, const struct sockaddr *at, socklen_t size) {
+  return fails(FAULT_TALK) ? -1 : __real_bind(descriptor, at, size);
+}
+
+WRAPPED(int, listen, int descriptor, int backlog) {
+  return fails(FAULT_TALK) ? -1 : __real_listen(descriptor, backlog);
+}
+
+WRAPPED(ssize_t, sendmsg, int descriptor, const struct msghdr *text, int how) {
+  return fails(FAULT_TALK) ? -1 : __real_sendmsg(descriptor, text, how);
+}
+
+WRAPPED(ssize_t, recvmsg, int descriptor, struct msghdr *text, int how) {
+  return fails(FAULT_TALK) ? -1 : __real_recvmsg(descriptor, text, how);
+}
+
+WRAPPED(ssize_t, recv, int descriptor, void *bytes, size_t nbytes, int how) {
+  return fails(FAULT_TALK) ? -1 : __real_recv(descriptor, bytes, nbytes, how);
+}
+
+WRAPPED(
+    int, clone, int (*run)(void *), void *stack, int flags, void *argument,
+    ...) {
+  return fails(FAULT_CLONE) ? -1 : __real_clone(run, stack, flags, argument);
 }
 
 WRAPPED(int, ftruncate64, int descriptor, off_t size) {

@@ -16,7 +16,7 @@ typedef enum fault_call {
   FAULT_MALLOC,        /* and calloc */
   FAULT_OPEN_NAMELESS, /* open with O_TMPFILE */
   FAULT_OPEN,          /* any other open */
-  FAULT_FSTAT,
+  FAULT_FSTAT,         /* of files: of the folder or a socket it cannot fail */
   FAULT_FTRUNCATE,
   FAULT_FALLOCATE,
   FAULT_MMAP,
@@ -25,7 +25,10 @@ typedef enum fault_call {
   FAULT_LINK,       /* any other linkat, and link */
   FAULT_RANDOM,     /* getentropy */
   FAULT_STATVFS,
-  FAULT_LIMIT,    /* getrlimit */
+  FAULT_LIMIT, /* getrlimit */
+  FAULT_FCNTL, /* of any kind */
+  FAULT_TALK,  /* socket, connect, bind, listen, sendmsg, recvmsg, recv */
+  FAULT_CLONE,
   FAULT_LAST_ONE, /* those before can be made to fail */
 
   FAULT_UNLINK = FAULT_LAST_ONE,
@@ -64,5 +67,9 @@ long faults_heap(void);
 /* How many names that came to be since the reset are still there. Children's
  * count too. With `remove_them`, they are removed. */
 size_t faults_names(bool remove_them);
+
+/* The path of one of those names, there or not; NULL if there were not so many.
+ */
+const char *faults_name(size_t number);
 
 #endif

@@ -193,10 +193,32 @@ static size_t count_mappings(void) {
   return count;
 }
 
+/* Descriptors, but for those that a process has for its tree from its first
+ * tracked block on: two openings of the folder, and a connection. */
+static size_t count_descriptors(void) {
+  DIR *stream = opendir("/proc/self/fd");
+  if (stream == NULL)
+    return 0;
+  size_t count = 0, folders = 0, sockets = 0;
+  for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
+    char target[64];
+    ssize_t size =
+        readlinkat(dirfd(stream), entry->d_name, target, sizeof target - 1);
+    target[size < 0 ? 0 : size] = 0;
+    if (strcmp(target, FOLDER) == 0 && folders < 2)
+      folders++;
+    else if (strncmp(target, "socket:", 7) == 0 && sockets < 1)
+      sockets++;
+    else
+      count++;
+  }
+  closedir(stream);
+  return count;
+}
+
 holdings count_holdings(void) {
   return (holdings){
-      .mappings = count_mappings(),
-      .descriptors = count_entries("/proc/self/fd", "", false)};
+      .mappings = count_mappings(), .descriptors = count_descriptors()};
 }
 
 static holdings at_first;

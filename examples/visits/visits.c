@@ -6,8 +6,9 @@ int main(void) {
   polyshm_value start[] = {
       {.type = POLYSHM_INT},
       {.type = POLYSHM_STRING, .of.p = "nobody", .size = 6}};
+  uint32_t flags = POLYSHM_CREATE | POLYSHM_UNTRACKED; /* it is to stay */
   polyshm_list *list;
-  if (polyshm_list_create("visits", start, 2, POLYSHM_CREATE, NULL, &list))
+  if (polyshm_list_create("visits", start, 2, flags, NULL, &list))
     return fprintf(stderr, "%s\n", polyshm_error_message()), 1;
 
   char name[8];

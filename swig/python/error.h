@@ -16,6 +16,12 @@ static PyObject *pshm_python_closed_error;
 static PyObject *pshm_python_busy_error;
 static PyObject *pshm_python_unsupported_error;
 
+/* Whether our message adds nothing to the system's words. */
+static int pshm_python_is_plain(const char *message, const char *words) {
+  size_t size = strlen(message), tail = strlen(words);
+  return size >= tail && strcmp(message + size - tail, words) == 0;
+}
+
 /* Raise what Python itself would raise for this failure: OSError and its
  * subclasses if the system refused, with the system's words where they say
  * enough. Returns NULL. */
@@ -27,9 +33,12 @@ static PyObject *pshm_python_raise(polyshm_status status) {
     case POLYSHM_E_INVALID:
     case POLYSHM_E_NOT_FOUND:
     case POLYSHM_E_EXISTS:
-    case POLYSHM_E_ACCESS:
     case POLYSHM_E_MEMORY:
       message = strerror(code);
+      break;
+    case POLYSHM_E_ACCESS: /* or it is a link, or another user's */
+      if (pshm_python_is_plain(message, strerror(code)))
+        message = strerror(code);
       break;
     default:
       break;

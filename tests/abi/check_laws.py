@@ -35,7 +35,18 @@ using virtual wchar_t xor""".split()
 RESERVED = {*keyword.kwlist, *LUA, *CXX}
 
 # Parameters that mean something to the bindings come in these company.
-PAIRS = {"bytes": "nbytes", "buffer": "capacity", "values": "nvalues"}
+PAIRS = {
+    "bytes": "nbytes",
+    "buffer": "capacity",
+    "pids": "capacity",
+    "values": "nvalues",
+}
+
+# Those of them that the callee fills, as far as the caller gave it room.
+BUFFERS = {first for first, second in PAIRS.items() if second == "capacity"}
+
+# A text in an info struct: so many bytes that what follows needs no padding.
+TEXT = re.compile(r"char\[(\d+)\]")
 
 # Only what cannot fail may answer nothing.
 VOID_VERBS = {"free", "unpin"}
@@ -50,6 +61,9 @@ def strip_comments(text):
 
 def parse_parameter(text):
     text = " ".join(text.split())
+    array = re.fullmatch(r"(.*\S)\s+(\w+)\s*(\[.*\])", text)
+    if array:
+        return Parameter(array[1] + array[3].replace(" ", ""), array[2])
     match = re.fullmatch(r"(.*?[\s*])(\w+)", text)
     if not match:
         return Parameter(text, "")
@@ -175,17 +189,18 @@ def check_function(function, header):
     if outputs != sorted(outputs):
         yield "has inputs behind its outputs"
     for parameter in parameters:
-        written = is_written(parameter.type) and parameter.name != "buffer"
+        written = is_written(parameter.type) and parameter.name not in BUFFERS
         if is_handle(parameter.type, header):
             written = False
         if written != parameter.name.startswith("out_"):
             yield f"has a parameter {parameter.name} that is not named as it is used"
-    for first, second in PAIRS.items():
-        for i, parameter in enumerate(names):
-            if parameter == first and names[i + 1 : i + 2] != [second]:
-                yield f"has {first} without {second} behind it"
-            if parameter == second and names[i - 1 : i] != [first]:
-                yield f"has {second} without {first} before it"
+    for i, parameter in enumerate(names):
+        second = PAIRS.get(parameter)
+        if second and names[i + 1 : i + 2] != [second]:
+            yield f"has {parameter} without {second} behind it"
+        firsts = [first for first, second in PAIRS.items() if second == parameter]
+        if firsts and not (i > 0 and names[i - 1] in firsts):
+            yield f"has {parameter} without {' or '.join(firsts)} before it"
 
     # Errors: what can fail answers a status.
     if any(outputs) and returns != "polyshm_status":
@@ -205,19 +220,30 @@ def check_function(function, header):
                 yield f"makes a {base}, which has no _free"
 
 
+def is_text(member, struct):
+    """Whether this is a text, which only an info struct may hold."""
+    size = TEXT.fullmatch(member.type)
+    return struct.endswith("_info") and size and int(size[1]) % 8 == 0
+
+
 def check_struct(name, members, header):
     if not name.startswith("polyshm_"):
         yield "is not named polyshm_<noun>"
+    texts = [member for member in members if is_text(member, name)]
     for member in members:
+        if member in texts:
+            continue
         if not crosses(member.type, header) or base_of(member.type)[1] > 1:
             yield f"has a member {member.name} of type {member.type}"
+    for member in members:
         if member.name in RESERVED:
             yield f"has a member called {member.name}, a keyword"
     if name.endswith(("_options", "_info")):
         if not members or members[0] != Parameter("uint64_t", "struct_size"):
             yield "does not begin with uint64_t struct_size"
         for member in members:
-            if base_of(member.type)[0] not in SCALARS or "*" in member.type:
+            base, pointers = base_of(member.type)
+            if member not in texts and (base not in SCALARS or pointers):
                 yield f"has a member {member.name} without a fixed width"
     elif name != "polyshm_value":
         yield "is neither options nor info nor the frozen value"

@@ -40,6 +40,11 @@ BAD_FUNCTIONS = [
     ("polyshm_status polyshm_a_write(const void *bytes);", "without nbytes"),
     ("polyshm_status polyshm_a_read(void *buffer, uint64_t size);", "out capacity"),
     ("polyshm_status polyshm_a_read(uint64_t capacity);", "without buffer"),
+    ("polyshm_status polyshm_a_find(uint64_t *pids);", "without capacity"),
+    ("polyshm_status polyshm_a_find(uint64_t *pids, uint64_t n);", "out capacity"),
+    ("polyshm_status polyshm_a_find(uint64_t *ids, uint64_t capacity);", "ids that"),
+    ("polyshm_status polyshm_a_find(uint64_t pids[8]);", "type uint64_t[8]"),
+    ("polyshm_status polyshm_a_find(const char name[8]);", "type const char[8]"),
     ("polyshm_status polyshmOpen(const char *name);", "not named"),
     ("polyshm_status block_open(const char *name);", "not named"),
     ("extern int32_t polyshm_counter;", "no declaration the laws know"),
@@ -70,6 +75,31 @@ BAD_FUNCTIONS = [
         "typedef struct polyshm_x_info { uint64_t struct_size; int32_t as; }"
         " polyshm_x_info;",
         "called as, a keyword",
+    ),
+    (
+        "typedef struct polyshm_x_info { uint64_t struct_size; char text[9]; }"
+        " polyshm_x_info;",
+        "member text of type char[9]",
+    ),
+    (
+        "typedef struct polyshm_x_info { uint64_t struct_size; char text[]; }"
+        " polyshm_x_info;",
+        "text without a fixed width",
+    ),
+    (
+        "typedef struct polyshm_x_info { uint64_t struct_size; int32_t a[8]; }"
+        " polyshm_x_info;",
+        "member a of type int32_t[8]",
+    ),
+    (
+        "typedef struct polyshm_x_info { uint64_t struct_size; char end[8]; }"
+        " polyshm_x_info;",
+        "called end, a keyword",
+    ),
+    (
+        "typedef struct polyshm_x_options { uint64_t struct_size; char text[8]; }"
+        " polyshm_x_options;",
+        "text without a fixed width",
     ),
     ("typedef struct polyshm_pair { int32_t a; } polyshm_pair;", "neither"),
     ("typedef struct a { int32_t a; } polyshm_x_info;", "laws know"),

@@ -30,9 +30,14 @@ class Readme(unittest.TestCase):
             self.assertEqual(text, read(path).partition("\n")[2], path)
 
     def test_the_program_in_every_language(self):
-        stock = read("examples/visits/visits.py").replace(
-            "from polyshm import", "from multiprocessing.shared_memory import"
-        )
+        stock = read("examples/visits/visits.py")
+        for ours, theirs in (
+            ("from polyshm import", "from multiprocessing.shared_memory import"),
+            ("visits.add(0, 1)", "visits[0] += 1"),
+            (", track=False", ""),
+        ):
+            self.assertEqual(stock.count(ours), 1)
+            stock = stock.replace(ours, theirs)
         programs = {
             "Python": [sys.executable, "examples/visits/visits.py"],
             "Lua": [

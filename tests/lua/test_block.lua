@@ -94,13 +94,16 @@ end
 do -- modes
   local umask = tonumber(io.popen "umask":read(), 8)
   for _, mode in ipairs {0, 384, 292, 511} do
-    local name = check.name()
-    local block <close> = assert(polyshm.SharedMemory {
-      name = name, create = true, size = 1, mode = mode,
-    })
-    local shown = io.popen("stat -c %a /dev/shm/" .. name):read()
-    check.same(tonumber(shown, 8), (mode == 0 and 384 or mode) & ~umask)
-    check.same(block:unlink(), true)
+    for _, track in ipairs {true, false} do
+      local name = check.name()
+      local block <close> = assert(polyshm.SharedMemory {
+        name = name, create = true, size = 1, mode = mode, track = track,
+      })
+      local shown = io.popen("stat -c %a /dev/shm/" .. name):read()
+      local mark = track and 512 or 0 -- the sticky bit
+      check.same(tonumber(shown, 8), (mode == 0 and 384 or mode) & ~umask | mark)
+      check.same(block:unlink(), true)
+    end
   end
 end
 

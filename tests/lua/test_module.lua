@@ -51,7 +51,8 @@ for name, value in pairs(polyshm) do
 end
 table.sort(exports)
 check.same(table.concat(exports, " "),
-  "FOREVER ShareableList SharedMemory _VERSION bytes str unlink")
+  "FOREVER ShareableList SharedMemory _VERSION blocks bytes gc holders " ..
+  "inspect str unlink")
 check.same(polyshm.E_NOT_FOUND, -4)
 check.same(polyshm.E_EXISTS, -5)
 check.same(polyshm.E_OK, nil)
@@ -108,10 +109,14 @@ for _, case in ipairs(wrong) do
 end
 check.error("option 'create' must be a boolean, not a string",
   polyshm.SharedMemory, {create = "open", size = 1})
+for _, option in ipairs {"track", "sparse", "foreign"} do
+  local message = ("option '%s' must be a boolean, not a number"):format(option)
+  check.error(message,
+    polyshm.SharedMemory, {create = true, size = 1, [option] = 1})
+  check.error(message, polyshm.ShareableList, {}, {[option] = 1})
+end
 check.error("option 'size' must be an integer",
   polyshm.SharedMemory, {create = true, size = -1})
-check.error("option 'sparse' must be a boolean",
-  polyshm.SharedMemory, {create = true, size = 1, sparse = 1})
 check.error("option 'capacity' must be an integer from 0 to 9999992",
   polyshm.ShareableList, {}, {capacity = 9999993})
 check.error("unknown option 'create'",

@@ -2,6 +2,11 @@
 /*
  * kill -9 at any moment. test_faults.c does it before each call to the system,
  * one after the other; this does it to the library that ships, at random.
+ *
+ * The victims belong to this process's tree, so what they made stays until they
+ * or we unlink it. Between its name and the tree's hold on it there is a moment
+ * in which a block belongs to its maker alone; if that is killed then, whoever
+ * closes it next removes it.
  */
 #include "support.h"
 
@@ -54,22 +59,23 @@ static void check_whole(const char *name) {
   static polyshm_value values[SLOTS];
   polyshm_block *block;
   assert_ok(polyshm_block_open(name, 0, 0, NULL, &block));
-  uint64_t size = polyshm_block_size(block);
+  if (polyshm_block_size(block) != 9 << 20) {
+    fill(values);
+    polyshm_list *list;
+    assert_ok(polyshm_list_open(name, 0, &list));
+    assert_int_equal(polyshm_list_length(list), SLOTS);
+    for (uint64_t i = 0; i < SLOTS; i++)
+      assert_slot(list, i, values[i]);
+    polyshm_list_free(list);
+  }
   polyshm_block_free(block);
-  if (size == 9 << 20)
-    return;
-  fill(values);
-  polyshm_list *list;
-  assert_ok(polyshm_list_open(name, 0, &list));
-  assert_int_equal(polyshm_list_length(list), SLOTS);
-  for (uint64_t i = 0; i < SLOTS; i++)
-    assert_slot(list, i, values[i]);
-  polyshm_list_free(list);
 }
 
 static void kill_leaves_nothing_half_made(void **state) {
   (void)state;
   const char *name = fresh_name();
+  char tree[64];
+  assert_ok(polyshm_tree_enter(tree, sizeof tree));
   size_t temporaries = count_temporaries();
   uint32_t random = 12345;
   for (int round = 0; round < ROUNDS; round++) {
@@ -86,7 +92,8 @@ static void kill_leaves_nothing_half_made(void **state) {
     assert_true(WIFSIGNALED(status)); /* it has met no error before */
     if (is_there(name)) {
       check_whole(name);
-      assert_ok(polyshm_unlink(name));
+      if (is_there(name))
+        assert_ok(polyshm_unlink(name));
     }
   }
   assert_int_equal(count_temporaries(), temporaries);

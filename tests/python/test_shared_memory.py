@@ -132,14 +132,17 @@ class Opening(CleanCase):
             block.unlink()
 
     def test_mode(self):
-        block = self.make(SharedMemory, create=True, size=1)
-        path = os.path.join(FOLDER, block.name)
-        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
-        umask = os.umask(0o022)
-        self.addCleanup(os.umask, umask)
-        block = self.make(SharedMemory, create=True, size=1, mode=0o666)
-        path = os.path.join(FOLDER, block.name)
-        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o644)
+        def mode(**options):
+            block = self.make(SharedMemory, create=True, size=1, **options)
+            path = os.path.join(FOLDER, block.name)
+            return stat.S_IMODE(os.stat(path).st_mode)
+
+        # The sticky bit marks what is tracked.
+        self.assertEqual(mode(), 0o1600)
+        self.assertEqual(mode(track=False), 0o600)
+        self.addCleanup(os.umask, os.umask(0o022))
+        self.assertEqual(mode(mode=0o666), 0o1644)
+        self.assertEqual(mode(mode=0o666, track=False), 0o644)
 
     def test_read_only(self):
         block = self.make(SharedMemory, create=True, size=1)

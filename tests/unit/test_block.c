@@ -150,7 +150,7 @@ static void block_mode_is_that_of_stock_less_the_umask(void **state) {
     umask(before);
     struct stat file;
     assert_int_equal(stat(path_of(name), &file), 0);
-    assert_int_equal(file.st_mode & 07777, cases[i].result);
+    assert_int_equal(file.st_mode & 07777, 01000 | cases[i].result);
     /* Who made it may write it, whatever the mode says of others. */
     assert_ok(polyshm_block_write(block, 0, "x", 1));
     polyshm_block_free(block);
@@ -235,13 +235,15 @@ static void block_checks_its_flags(void **state) {
   } cases[] = {
       {POLYSHM_EXCLUSIVE, "go with POLYSHM_CREATE"},
       {POLYSHM_SPARSE, "go with POLYSHM_CREATE"},
+      {POLYSHM_UNTRACKED, "go with POLYSHM_CREATE"},
+      {POLYSHM_UNTRACKED | POLYSHM_FOREIGN, "go with POLYSHM_CREATE"},
       {POLYSHM_EXCLUSIVE | POLYSHM_READ_ONLY, "go with POLYSHM_CREATE"},
       {POLYSHM_CREATE | POLYSHM_READ_ONLY, "cannot be made read-only"},
       {POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_READ_ONLY, "read-only"},
-      {1u << 3, "0x8"},
-      {1u << 5 | POLYSHM_CREATE, "the flags 0x20 "},
+      {1u << 6, "0x40"},
+      {1u << 6 | POLYSHM_CREATE, "the flags 0x40 "},
       {1u << 31, "0x80000000"},
-      {UINT32_MAX, "0xffffffe8"},
+      {UINT32_MAX, "0xffffffc0"},
   };
   for (size_t i = 0; i < LENGTH(cases); i++)
     refuse(name, 1, cases[i].flags, NULL, POLYSHM_E_INVALID, 0, cases[i].part);

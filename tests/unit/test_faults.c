@@ -4,6 +4,8 @@
  * failing once, and with every call failing from there on. Whatever the reason
  * and the moment: the answer is a documented status with a message, no output
  * is written, and no mapping, descriptor, name or piece of memory is left.
+ *
+ * The blocks are tracked, and this process's tree holds them.
  */
 #include "faults.h"
 #include "support.h"
@@ -134,7 +136,7 @@ static polyshm_block *block_of(const struct action *action, void *handle) {
   return action->of_lists ? polyshm_list_block(handle) : handle;
 }
 
-/* The list or block that was there before, opened without faults. */
+/* A list or block, opened without faults. */
 static void check_it_is_whole(const struct action *action) {
   void *handle;
   check((action->of_lists ? list_open : block_open)(&handle) == POLYSHM_OK);
@@ -252,7 +254,7 @@ static void faults_reach_every_kind_of_call(void **state) {
       FAULT_MALLOC,     FAULT_OPEN_NAMELESS, FAULT_OPEN,   FAULT_FSTAT,
       FAULT_FTRUNCATE,  FAULT_FALLOCATE,     FAULT_MMAP,   FAULT_PREAD,
       FAULT_LINK_EMPTY, FAULT_LINK,          FAULT_RANDOM, FAULT_STATVFS,
-      FAULT_LIMIT};
+      FAULT_LIMIT,      FAULT_FCNTL,         FAULT_TALK};
   unsigned seen[FAULT_CALLS] = {0};
   name = fresh_name();
   for (size_t i = 0; i < LENGTH(actions); i++)
@@ -270,7 +272,8 @@ static void faults_reach_every_kind_of_call(void **state) {
       faults_names(true);
       polyshm_unlink(name);
     }
-  assert_int_equal(LENGTH(expected), FAULT_LAST_ONE);
+  /* All but FAULT_CLONE: the helper is there already. */
+  assert_int_equal(LENGTH(expected), FAULT_LAST_ONE - 1);
   for (size_t i = 0; i < LENGTH(expected); i++)
     if (seen[expected[i]] == 0)
       fail_msg("no call of kind %d was seen", (int)expected[i]);
@@ -318,6 +321,7 @@ struct moment {
   bool nameless;
   fault_call call;
   unsigned nth;
+  int code;
 };
 
 static void create_and_be_killed(void *argument) {
@@ -329,19 +333,31 @@ static void create_and_be_killed(void *argument) {
   moment->action->run(&handle);
 }
 
+/* All names that came to be and are still there, but temporary ones. */
+static void check_all_are_whole(const struct action *action, bool nameless) {
+  static const char folder[] = "/dev/shm/", temporary[] = ".polyshm-";
+  const char *own = name, *path;
+  for (size_t i = 0; (path = faults_name(i)) != NULL; i++) {
+    name = path + strlen(folder);
+    if (is_there(name) && strncmp(name, temporary, strlen(temporary)) != 0)
+      check_it_is_whole(action);
+    else
+      check(!is_there(name) || !nameless);
+  }
+  name = own;
+}
+
 /* A creator that is killed: there is nothing, or the whole block under its
- * name. Only a temporary name may stay, where there are no nameless files. */
+ * name, which who comes next may remove. Only a temporary name may stay, where
+ * there are no nameless files. */
 static void kill_before_each_call(
     const struct action *action, bool nameless, fault_call call) {
   int status = SIGKILL;
   for (unsigned nth = 1; WIFSIGNALED(status); nth++) {
-    struct moment moment = {action, nameless, call, nth};
+    struct moment moment = {action, nameless, call, nth, 0};
     faults_reset();
     status = in_child(create_and_be_killed, &moment);
-    if (is_there(name))
-      check_it_is_whole(action);
-    if (WIFSIGNALED(status) && nameless)
-      check(faults_names(false) == 0);
+    check_all_are_whole(action, nameless);
     faults_names(true);
     check(!is_there(name));
   }
@@ -361,12 +377,84 @@ static void faults_that_kill_leave_nothing_half_made(void **state) {
   }
 }
 
+/* --------------------------------------------- the first of a process tree */
+
+enum { NO_SUCH_CALL = 3 };
+
+/* With its descriptors, its helper and its sweep. This process has none yet. */
+static void make_the_first(void *argument) {
+  const struct moment *moment = argument;
+  unsetenv("POLYSHM_TREE");
+  unsigned nth = moment->nth;
+  char untouched;
+  void *handle = &untouched;
+  holdings before = count_holdings();
+  faults_fail(FAULT_ANY, nth, 1, moment->code);
+  polyshm_status status = list_create(&handle);
+  bool hit = faults_hit(FAULT_ANY);
+  faults_fail(FAULT_ANY, 0, 0, 0);
+  if (status == POLYSHM_OK) {
+    child_check(is_there(name));
+    polyshm_list_free(handle);
+    child_check(is_there(name));
+    child_check(polyshm_unlink(name) == POLYSHM_OK);
+  } else {
+    child_check(handle == &untouched);
+    child_check(polyshm_error_message()[0] != 0);
+  }
+  child_check(!is_there(name));
+  holdings after = count_holdings();
+  child_check(before.mappings == after.mappings);
+  child_check(before.descriptors == after.descriptors);
+  /* The next one has whatever the first had not. */
+  child_check(list_create(&handle) == POLYSHM_OK);
+  polyshm_list_free(handle);
+  child_check(is_there(name));
+  child_check(polyshm_unlink(name) == POLYSHM_OK);
+  child_check(hit || faults_count(FAULT_CLONE) == 2); /* in two steps */
+  _exit(hit ? 0 : NO_SUCH_CALL);
+}
+
+static void faults_of_the_first_leave_nothing_behind(void **state) {
+  (void)state;
+  name = fresh_name();
+  for (size_t i = 0; i < LENGTH(codes); i++) {
+    int status = 0;
+    unsigned nth = 1;
+    for (; status == 0; nth++) {
+      struct moment moment = {.nth = nth, .code = codes[i]};
+      faults_reset();
+      status = in_child(make_the_first, &moment);
+      if (!WIFEXITED(status) ||
+          (status != 0 && WEXITSTATUS(status) != NO_SUCH_CALL))
+        fail_msg("call %u fails with %d", nth, codes[i]);
+    }
+    assert_in_range(nth, 20, 100);
+  }
+}
+
+/* From the second block on, what a tree holds is all the same. */
+static int enter_tree(void **state) {
+  (void)state;
+  void *handle;
+  faults_reset();
+  name = fresh_name();
+  if (block_create(&handle) != POLYSHM_OK)
+    return -1;
+  polyshm_block_free(handle);
+  return polyshm_unlink(name);
+}
+
+#define test(name) cmocka_unit_test_setup(name, enter_tree)
+
 int main(void) {
+  setenv("POLYSHM_HELPER", POLYSHM_TESTS_HELPER, 1);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(faults_leave_nothing_behind),
-      cmocka_unit_test(faults_reach_every_kind_of_call),
-      cmocka_unit_test(faults_of_the_heap_are_told),
-      cmocka_unit_test(faults_that_kill_leave_nothing_half_made),
+      cmocka_unit_test(faults_of_the_first_leave_nothing_behind),
+      test(faults_leave_nothing_behind),
+      test(faults_reach_every_kind_of_call),
+      test(faults_of_the_heap_are_told),
+      test(faults_that_kill_leave_nothing_half_made),
   };
   return run_group(tests);
 }

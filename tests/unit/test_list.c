@@ -236,8 +236,7 @@ static void list_checks_flags_and_options(void **state) {
   (void)state;
   const char *name = fresh_name();
   static const uint32_t wrong[] = {
-      POLYSHM_READ_ONLY, POLYSHM_SPARSE, 1u << 3, 1u << 31,
-      POLYSHM_CREATE | POLYSHM_READ_ONLY};
+      POLYSHM_READ_ONLY, 1u << 6, 1u << 31, POLYSHM_CREATE | POLYSHM_READ_ONLY};
   for (size_t i = 0; i < LENGTH(wrong); i++)
     refuse_to_create(
         name, NULL, 0, wrong[i], NULL, POLYSHM_E_INVALID, 0, "flags 0x");
@@ -259,10 +258,11 @@ static void list_checks_flags_and_options(void **state) {
   umask(mask);
   struct stat file;
   assert_int_equal(stat(path_of(name), &file), 0);
-  assert_int_equal(file.st_mode & 07777, 0640);
+  assert_int_equal(file.st_mode & 07777, 01640); /* marked as tracked */
 
-  static const uint32_t none_to_open[] = {
-      POLYSHM_CREATE, POLYSHM_EXCLUSIVE, POLYSHM_SPARSE, 1u << 3, UINT32_MAX};
+  static const uint32_t none_to_open[] = {POLYSHM_CREATE,    POLYSHM_EXCLUSIVE,
+                                          POLYSHM_UNTRACKED, POLYSHM_SPARSE,
+                                          1u << 6,           UINT32_MAX};
   for (size_t i = 0; i < LENGTH(none_to_open); i++)
     refuse_to_open(name, none_to_open[i], POLYSHM_E_INVALID, 0, "flags 0x");
   end(list);

@@ -19,12 +19,36 @@ local core = require "polyshm.core"
 rawset(_G, "swig_type", swig_type)
 rawset(_G, "swig_equals", swig_equals)
 
+-- From now on, the programs that this one starts belong to its process tree.
+core.tree_enter()
+
 local polyshm = {
   _VERSION = ("polyshm %d.%d.%d"):format(
     core.version() >> 16, core.version() >> 8 & 0xff, core.version() & 0xff),
 
   --- Remove a block's or a list's name. Who has it open keeps it.
   unlink = core.unlink,
+
+  --- What the block or list of this name is, without attaching it: a table with
+  --
+  --   name, size        its size is bytes
+  --   kind              "block" or "list"; a list has a length, too
+  --   mode, uid         permissions and owner
+  --   created           seconds since 1970, if that is known
+  --   tracked           whether it goes away with its last holder
+  --   held              whether some process has it open; nil if this user may
+  --                     not know
+  --   kept              whether the process tree that made it is alive
+  --   orphan            whether it is tracked and nobody is left
+  inspect = core.inspect,
+
+  --- for info in polyshm.blocks() do ... end visits all blocks, in the order of
+  -- their names, with tables like those of inspect.
+  blocks = core.blocks,
+
+  --- A table of the ids of the processes that have a block open, as far as this
+  -- user may see them.
+  holders = core.holders,
 
   --- Mark a string to be stored as str, which must be UTF-8, or as bytes.
   -- Other strings are stored as str if they are UTF-8, and else as bytes.
@@ -48,6 +72,8 @@ local block_options = {
   size = math.maxinteger,
   read_only = "boolean",
   sparse = "boolean",
+  track = "boolean",
+  foreign = "boolean",
   mode = 511, -- rwxrwxrwx
 }
 local list_options = {
@@ -55,8 +81,14 @@ local list_options = {
   exclusive = "boolean",
   capacity = core.TEXT_MAX,
   read_only = "boolean",
+  sparse = "boolean",
+  track = "boolean",
+  foreign = "boolean",
   mode = block_options.mode,
   timeout = "timeout",
+}
+local gc_options = {
+  dry_run = "boolean",
 }
 
 -- What is wrong with an option, or nil and its value.
@@ -103,6 +135,19 @@ local function check_type(value, expected, argument)
   end
 end
 
+-- The flags of what is attached, and of what is made.
+local function attach_flags(wanted)
+  return (wanted.read_only and core.READ_ONLY or 0)
+    | (wanted.foreign and core.FOREIGN or 0)
+end
+
+local function create_flags(wanted)
+  return core.CREATE
+    | (wanted.exclusive == false and 0 or core.EXCLUSIVE)
+    | (wanted.track == false and core.UNTRACKED or 0)
+    | (wanted.sparse and core.SPARSE or 0)
+end
+
 -- Return what pcall returns. An error of core has no position when pcall was
 -- its caller; it gets that of the call in whose return statement this stands.
 local function finish(ok, result, message, code)
@@ -128,7 +173,13 @@ end
 --   size        bytes of a new block
 --   read_only   true to attach without the right to write
 --   sparse      true not to reserve a new block's memory at once
+--   track       false to make a block that stays until it is unlinked
+--   foreign     true to attach what another user made, which is E_ACCESS else
 --   mode        permissions of a new block, less the umask; 384 (rw-------)
+--
+-- A new block goes away when no process has it open and the process tree that
+-- made it has ended: the first process that loaded polyshm, and those started
+-- from it that did. Who attaches a block is not responsible for it.
 --
 -- A block b has
 --
@@ -146,12 +197,8 @@ function polyshm.SharedMemory(options)
   check_type(options, "string or table", "#1 to 'SharedMemory'")
   local wanted = check_options(options, block_options, "#1 to 'SharedMemory'")
 
-  local flags = wanted.read_only and core.READ_ONLY or 0
-  if wanted.create then
-    flags = flags | core.CREATE
-    if wanted.exclusive ~= false then flags = flags | core.EXCLUSIVE end
-    if wanted.sparse then flags = flags | core.SPARSE end
-  end
+  local flags = attach_flags(wanted)
+  if wanted.create then flags = flags | create_flags(wanted) end
   return finish(pcall(
     core.block_open, wanted.name, wanted.size or 0, flags, wanted))
 end
@@ -168,7 +215,8 @@ end
 --               which is E_EXISTS otherwise
 --   capacity    least number of bytes that each item of a new list can hold
 --   read_only   true to attach without the right to write
---   mode        permissions of a new list, less the umask; 384 (rw-------)
+--   sparse, track, foreign, mode
+--               as for SharedMemory
 --   timeout     as l:timeout() sets it
 --
 -- A list l is used as a table of fixed length. Indices count from 1, or back
@@ -230,7 +278,7 @@ function polyshm.ShareableList(values, options)
   local wanted = check_options(options, list_options, "#2 to 'ShareableList'")
   if values == nil then
     return finish_list(wanted.timeout, pcall(
-      core.list_open, wanted.name, wanted.read_only and core.READ_ONLY or 0))
+      core.list_open, wanted.name, attach_flags(wanted)))
   end
 
   check_type(values, "table or nil", "#1 to 'ShareableList'")
@@ -247,7 +295,17 @@ function polyshm.ShareableList(values, options)
   end
   return finish_list(wanted.timeout, pcall(
     core.list_create, wanted.name, values,
-    core.CREATE | (wanted.exclusive == false and 0 or core.EXCLUSIVE), wanted))
+    attach_flags(wanted) | create_flags(wanted), wanted))
+end
+
+--- Remove this user's orphans: tracked blocks that nobody has open and whose
+-- process tree has ended, as processes leave them behind that were all killed at
+-- once. Returns how many. With {dry_run = true} they are counted only.
+function polyshm.gc(options)
+  options = options == nil and {} or options
+  check_type(options, "table", "#1 to 'gc'")
+  local wanted = check_options(options, gc_options, "#1 to 'gc'")
+  return finish(pcall(core.gc, wanted.dry_run and core.GC_DRY_RUN or 0))
 end
 
 return polyshm

@@ -2,7 +2,9 @@
 """Named shared memory blocks and typed lists, shared with Lua, C and stock
 Python's multiprocessing.shared_memory."""
 
+from . import tracking as _tracking
 from .core import (
+    BlockInfo,
     BusyError,
     ClosedError,
     CorruptError,
@@ -11,9 +13,11 @@ from .core import (
     VersionError,
     version as _version,
 )
+from .inspection import blocks, gc, holders, inspect
 from .shared_memory import ShareableList, SharedMemory
 
 __all__ = [
+    "BlockInfo",
     "BusyError",
     "ClosedError",
     "CorruptError",
@@ -22,8 +26,14 @@ __all__ = [
     "SharedMemory",
     "UnsupportedError",
     "VersionError",
+    "blocks",
+    "gc",
+    "holders",
+    "inspect",
 ]
 
 __version__ = "{}.{}.{}".format(
     _version() >> 16, _version() >> 8 & 0xFF, _version() & 0xFF
 )
+
+_tracking.enter()

@@ -11,7 +11,7 @@ import sys
 import weakref
 from types import GenericAlias
 
-from . import core, waiting
+from . import core, tracking, waiting
 
 __all__ = ["SharedMemory", "ShareableList"]
 
@@ -23,11 +23,18 @@ class _Absent:
         raise AttributeError(f"{owner.__name__!r} object has no such attribute")
 
 
-def _named(error, name):
-    """Tell an OSError which file it is about, as a system call's own does."""
-    if name is not None:
-        error.filename = name
-    return error
+class naming:
+    """Tells an OSError which file it is about, as a system call's own does."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, traceback):
+        if isinstance(error, OSError) and error.errno and self.name is not None:
+            error.filename = self.name
 
 
 class SharedMemory(core.Block):
@@ -40,15 +47,24 @@ class SharedMemory(core.Block):
     A new block's memory is reserved, so that a full /dev/shm is an OSError now
     and not a bus error later; sparse=True leaves that out. read_only=True
     attaches so that `buf` cannot be written. `mode` are a new block's
-    permissions, less the umask.
+    permissions, less the umask. foreign=True attaches what another user made,
+    too, which is a PermissionError otherwise.
 
-    The block stays until unlink() is called, whoever exits.
+    A new block goes away when no process has it open and the process tree that
+    made it has ended: the first process that imported polyshm, and those started
+    from it that did. Whoever exits, others keep it. With track=False it stays
+    until unlink() is called.
+
+    Attaching makes nobody responsible for a block, but track=True has Python's own
+    resource tracker remove it when this program ends, as stock Python does. The
+    environment variable POLYSHM_PYTHON_TRACKER=1 does that for new blocks.
     """
 
     acquire = append = disown = next = own = thisown = _Absent()
 
     _buf = None
     _list = None  # whose block this is, if it is a list's
+    _registered = False  # with Python's tracker; None if others may have done so
 
     def __init__(
         self,
@@ -56,9 +72,11 @@ class SharedMemory(core.Block):
         create=False,
         size=0,
         *,
+        track=None,
         read_only=False,
         sparse=False,
         mode=0o600,
+        foreign=False,
     ):
         if not size >= 0:
             raise ValueError("'size' must be a positive integer")
@@ -72,21 +90,18 @@ class SharedMemory(core.Block):
         if name is None and not create:
             raise ValueError("'name' can only be None if create=True")
 
-        flags = 0
+        flags = tracking.flags(create, track, sparse, foreign)
         if create:
             flags |= core.CREATE | core.EXCLUSIVE
         if read_only:
             flags |= core.READ_ONLY
-        if sparse:
-            flags |= core.SPARSE
         self._name = None if name is None else "/" + name
-        try:
+        with naming(self._name):
             super().__init__(name, size, flags, mode)
-        except OSError as error:
-            raise _named(error, self._name)
         if name is None:
             self._name = "/" + super().name
         self._buf = self.view()
+        tracking.begin(self, create, track)
 
     @property
     def name(self):
@@ -115,10 +130,9 @@ class SharedMemory(core.Block):
 
     def unlink(self):
         """Remove the name. Who has the block open keeps it."""
-        try:
+        with naming(self._name):
             core.unlink(self._name)
-        except OSError as error:
-            raise _named(error, self._name)
+        tracking.end(self if self._list is None else self._list)
 
     def __reduce__(self):
         return self.__class__, (self.name, False, self.size)
@@ -141,30 +155,39 @@ class ShareableList(core.List):
     that polyshm made; one that stock Python made can be read and set.
 
     `capacity` is the least number of bytes to reserve for each item, `timeout`
-    the attribute of that name. `mode` and `read_only` are as for SharedMemory.
+    the attribute of that name. The other options are as for SharedMemory.
     """
 
     acquire = append = disown = next = own = thisown = _Absent()
 
     _shm = None
+    _registered = False  # as SharedMemory's
 
     def __init__(
-        self, sequence=None, *, name=None, capacity=0, read_only=False,
-        mode=0o600, timeout=1.0,
+        self,
+        sequence=None,
+        *,
+        name=None,
+        capacity=0,
+        track=None,
+        read_only=False,
+        sparse=False,
+        mode=0o600,
+        foreign=False,
+        timeout=1.0,
     ):
         self.timeout = timeout
-        if name is None or sequence is not None:
-            values = sequence or ()
-        else:
-            values = None
-        flags = core.READ_ONLY if read_only else 0
+        create = name is None or sequence is not None
+        values = (sequence or ()) if create else None
+        flags = tracking.flags(create, track, sparse, foreign)
+        if read_only:
+            flags |= core.READ_ONLY
         self._name = None if name is None else "/" + name
-        try:
+        with naming(self._name):
             super().__init__(name, values, flags, capacity, mode)
-        except OSError as error:
-            raise _named(error, self._name)
         if name is None:
             self._name = "/" + super().name
+        tracking.begin(self, create, track)
 
     @property
     def shm(self):
