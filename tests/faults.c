@@ -116,7 +116,8 @@ static void see(const char *path) {
 
 static unsigned count_one(fault_call call) {
   unsigned nth = atomic_fetch_add(&counts[call], 1) + 1;
-  if (hook.run != NULL && hook.call == call && hook.nth == nth) {
+  if (hook.run != NULL && hook.call == call &&
+      (hook.nth == nth || hook.nth == 0)) {
     in_hook = true;
     hook.run(hook.argument);
     in_hook = false;
@@ -267,4 +268,29 @@ WRAPPED(int, getrlimit64, int resource, struct rlimit *limit) {
 WRAPPED(
     int, nanosleep, const struct timespec *pause, struct timespec *remaining) {
   return fails(FAULT_SLEEP) ? -1 : __real_nanosleep(pause, remaining);
+}
+
+WRAPPED(int, dup3, int old, int new, int flags) {
+  return fails(FAULT_DUP) ? -1 : __real_dup3(old, new, flags);
+}
+
+int __real_fcntl64(int descriptor, int command, ...);
+int __wrap_fcntl64(int descriptor, int command, ...);
+int __wrap_fcntl64(int descriptor, int command, ...) {
+  va_list arguments;
+  va_start(arguments, command);
+  void *argument = va_arg(arguments, void *);
+  va_end(arguments);
+  if ((command == F_OFD_SETLK && fails(FAULT_CLAIM)) ||
+      (command == F_OFD_GETLK && fails(FAULT_ASK)))
+    return -1;
+  return __real_fcntl64(descriptor, command, argument);
+}
+
+typedef void handler(void);
+
+WRAPPED(
+    int, pthread_atfork, handler *prepare, handler *parent, handler *child) {
+  int code = fault(FAULT_ATFORK);
+  return code != 0 ? code : __real_pthread_atfork(prepare, parent, child);
 }

@@ -33,6 +33,7 @@ class Readme(unittest.TestCase):
         stock = read("examples/visits/visits.py").replace(
             "from polyshm import", "from multiprocessing.shared_memory import"
         )
+        stock = stock.replace("visits.add(0, 1)", "visits[0] += 1")
         programs = {
             "Python": [sys.executable, "examples/visits/visits.py"],
             "Lua": [

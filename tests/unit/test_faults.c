@@ -270,7 +270,8 @@ static void faults_reach_every_kind_of_call(void **state) {
       faults_names(true);
       polyshm_unlink(name);
     }
-  assert_int_equal(LENGTH(expected), FAULT_LAST_ONE);
+  /* What a list calls when it is first written to is for test_member.c. */
+  assert_int_equal(LENGTH(expected), FAULT_DUP);
   for (size_t i = 0; i < LENGTH(expected); i++)
     if (seen[expected[i]] == 0)
       fail_msg("no call of kind %d was seen", (int)expected[i]);
