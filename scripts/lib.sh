@@ -23,6 +23,8 @@ needs=(
   'test|pkg-config|has_command pkg-config|finds cmocka'
   'test|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
   'test|binutils|has_command readelf|readelf, which looks into libraries'
+  'test|gcc-multilib|has_32_bit|32-bit programs, peers of the tests'
+  'test|musl-tools|has_command musl-gcc|musl, the C library of other peers'
 )
 
 # ------------------------------------------------------------------- messages
@@ -65,6 +67,12 @@ has_c_compiler() {
     fi
   done
   return 1
+}
+
+# Only x86-64 has both widths in one compiler.
+has_32_bit() {
+  [[ $(uname -m) != x86_64 ]] ||
+    gcc -m32 -E -include stdio.h -x c /dev/null >/dev/null 2>&1
 }
 
 has_python_header() {
