@@ -217,22 +217,33 @@ static inline void set_timer(suseconds_t microseconds) {
   setitimer(ITIMER_REAL, &once, NULL);
 }
 
+enum {
+  RESTLESS_SIZE = 1 << 18,  /* of a slot that takes long to look at */
+  RESTLESS_PAUSE = 20,      /* microseconds */
+  RESTLESS_CHANGES = 20000, /* at most, lest nothing else be done */
+};
+
+static inline atomic_int *restless_changes(void) {
+  static atomic_int changes;
+  return &changes;
+}
+
 static inline void change_and_go_on(int number) {
   (void)number;
   change_restless(NULL);
-  set_timer(20);
+  if (atomic_fetch_add(restless_changes(), 1) < RESTLESS_CHANGES)
+    set_timer(RESTLESS_PAUSE);
 }
 
 /* In the middle of every look that takes a while: by a timer's signals, so that
  * it does not matter how many processors there are. */
-enum { RESTLESS_SIZE = 1 << 19 /* of a slot that takes long to look at */ };
-
 static inline void make_restless(const polyshm_list *list, uint64_t index) {
   struct sigaction action = {
       .sa_handler = change_and_go_on, .sa_flags = SA_RESTART};
   *restless_word() = sequence_at(list, index);
+  atomic_store(restless_changes(), 0);
   assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
-  set_timer(20);
+  set_timer(RESTLESS_PAUSE);
 }
 
 static inline void end_restless(void) {
