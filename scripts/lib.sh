@@ -16,13 +16,16 @@ needs=(
   'demo|swig|has_any swig swig4.0|SWIG 4.1 or newer, which writes the modules'
   'demo|python3|has_command python3|Python 3.9 or newer'
   'demo|python3-dev|has_python_header|the headers of that Python'
+  'demo|pkg-config|has_command pkg-config|finds libraries'
+  'demo|libjson-c-dev|has_module json-c|json-c, which writes the JSON of the command'
   'demo|lua5.4|has_lua|Lua 5.4'
   'demo|liblua5.4-dev|has_lua_header|the headers of Lua 5.4'
   'test|gcc|has_command gcc|the first compiler of the tests'
   'test|clang|has_command clang|the second compiler of the tests'
-  'test|pkg-config|has_command pkg-config|finds cmocka'
   'test|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
   'test|binutils|has_command readelf|readelf, which looks into libraries'
+  'test|gcc-multilib|has_32_bit|32-bit programs, peers of the tests'
+  'test|musl-tools|has_command musl-gcc|musl, the C library of other peers'
 )
 
 # ------------------------------------------------------------------- messages
@@ -65,6 +68,12 @@ has_c_compiler() {
     fi
   done
   return 1
+}
+
+# Only x86-64 has both widths in one compiler.
+has_32_bit() {
+  [[ $(uname -m) != x86_64 ]] ||
+    gcc -m32 -E -include stdio.h -x c /dev/null >/dev/null 2>&1
 }
 
 has_python_header() {

@@ -123,7 +123,8 @@ static void see(const char *path) {
 
 static unsigned count_one(fault_call call) {
   unsigned nth = atomic_fetch_add(&counts[call], 1) + 1;
-  if (hook.run != NULL && hook.call == call && hook.nth == nth) {
+  if (hook.run != NULL && hook.call == call &&
+      (hook.nth == nth || hook.nth == 0)) {
     in_hook = true;
     hook.run(hook.argument);
     in_hook = false;
@@ -215,8 +216,14 @@ WRAPPED(int, fcntl64, int descriptor, int command, ...) {
   va_start(arguments, command);
   void *argument = va_arg(arguments, void *);
   va_end(arguments);
-  return fails(FAULT_FCNTL) ? -1
-                            : __real_fcntl64(descriptor, command, argument);
+  fault_call call = FAULT_FCNTL;
+  if (command == F_OFD_GETLK)
+    call = FAULT_ASK;
+  else if (
+      command == F_OFD_SETLK &&
+      ((const struct flock *)argument)->l_type == F_WRLCK)
+    call = FAULT_CLAIM;
+  return fails(call) ? -1 : __real_fcntl64(descriptor, command, argument);
 }
 
 WRAPPED(int, socket, int family, int type, int protocol) {
@@ -320,4 +327,16 @@ WRAPPED(int, getrlimit64, int resource, struct rlimit *limit) {
 WRAPPED(
     int, nanosleep, const struct timespec *pause, struct timespec *remaining) {
   return fails(FAULT_SLEEP) ? -1 : __real_nanosleep(pause, remaining);
+}
+
+WRAPPED(int, dup3, int old, int new, int flags) {
+  return fails(FAULT_DUP) ? -1 : __real_dup3(old, new, flags);
+}
+
+typedef void handler(void);
+
+WRAPPED(
+    int, pthread_atfork, handler *prepare, handler *parent, handler *child) {
+  int code = fault(FAULT_ATFORK);
+  return code != 0 ? code : __real_pthread_atfork(prepare, parent, child);
 }

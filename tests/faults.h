@@ -26,13 +26,17 @@ typedef enum fault_call {
   FAULT_RANDOM,     /* getentropy */
   FAULT_STATVFS,
   FAULT_LIMIT, /* getrlimit */
-  FAULT_FCNTL, /* of any kind */
+  FAULT_FCNTL, /* other than FAULT_CLAIM */
   FAULT_TALK,  /* socket, connect, bind, listen, sendmsg, recvmsg, recv */
   FAULT_CLONE,
+  FAULT_DUP,      /* dup3 */
+  FAULT_CLAIM,    /* fcntl with F_OFD_SETLK, for writing */
+  FAULT_ATFORK,   /* pthread_atfork */
   FAULT_LAST_ONE, /* those before can be made to fail */
 
   FAULT_UNLINK = FAULT_LAST_ONE,
   FAULT_SLEEP, /* nanosleep */
+  FAULT_ASK,   /* fcntl with F_OFD_GETLK */
   FAULT_CALLS,
 
   FAULT_ANY = FAULT_CALLS /* all that can fail, as one sequence */
@@ -47,8 +51,8 @@ void faults_reset(void);
  * this errno. One rule for each kind of call. */
 void faults_fail(fault_call call, unsigned first, unsigned count, int code);
 
-/* Before the `nth` call, run this; what it calls passes, uncounted. One such
- * rule at a time. */
+/* Before the `nth` call, or before each with 0, run this; what it calls passes,
+ * uncounted. One such rule at a time. */
 void faults_before(
     fault_call call, unsigned nth, void (*hook)(void *), void *argument);
 

@@ -118,7 +118,7 @@ static void note(const char *name, void *context) {
     return;
   if (scan->nnames == scan->capacity) {
     uint64_t capacity = 2 * scan->capacity + 64;
-    char **names = realloc(scan->names, capacity * sizeof *names);
+    char **names = realloc(scan->names, (size_t)capacity * sizeof *names);
     if (names == NULL) {
       scan->is_out_of_memory = true;
       return;
@@ -153,7 +153,7 @@ polyshm_status polyshm_scan_open(polyshm_scan **out_scan) {
     return status;
   }
   if (scan->nnames > 0)
-    qsort(scan->names, scan->nnames, sizeof *scan->names, compare);
+    qsort(scan->names, (size_t)scan->nnames, sizeof *scan->names, compare);
   *out_scan = scan;
   return POLYSHM_OK;
 }

@@ -207,11 +207,14 @@ polyshm_status polyshm_list_lock(
 
 polyshm_status pshm_lock_borrow(
     polyshm_list *list, int64_t timeout, uint64_t *out_dead) {
+  int64_t deadline = os_clock_deadline(timeout);
   polyshm_status status = pshm_list_join(list);
   if (status == POLYSHM_OK)
-    do
-      status = take(list, timeout, out_dead);
-    while (status == POLYSHM_E_INTERRUPTED);
+    status = take(list, timeout, out_dead);
+  while (status == POLYSHM_E_INTERRUPTED) {
+    int64_t left = os_clock_left(deadline, INT64_MAX);
+    status = take(list, left > 0 ? left : 0, out_dead);
+  }
   return status;
 }
 

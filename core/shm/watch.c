@@ -59,10 +59,20 @@ static bool take_over(
              entry - owner_of(entry) + pshm_list_token(list));
 }
 
+/* An entry that no wake tells about, because its slot is another one or the
+ * system does not count, is asked about now and then. */
+static bool is_time_to_ask(const polyshm_list *list) {
+  polyshm_list *handle = (polyshm_list *)list;
+  uint32_t passes =
+      atomic_fetch_add_explicit(&handle->passes, 1, memory_order_relaxed);
+  return passes % GLANCE == 0;
+}
+
 void pshm_watch_notify(const polyshm_list *list, uint64_t index) {
   uint64_t waiting = atomic_load(list->trailer.waiting);
   bool is_counted = false;
-  int slot_woken = -1, list_woken = -1; /* -1: not tried */
+  bool is_slot_woken = false;
+  int slot_woken = 0, list_woken = 0;
   for (; waiting != 0; waiting &= waiting - 1) {
     uint32_t i = (uint32_t)__builtin_ctzll(waiting);
     if (i >= list->trailer.nwaiters)
@@ -79,18 +89,16 @@ void pshm_watch_notify(const polyshm_list *list, uint64_t index) {
       }
       woken = list_woken;
     } else if (what == index) {
-      if (slot_woken < 0)
+      if (!is_slot_woken) {
+        is_slot_woken = true;
         slot_woken = os_futex_wake(
             pshm_word_high(list->trailer.sequences + index), INT_MAX);
+      }
       woken = slot_woken;
-    } else {
-      /* Not our business; but if its slot is never written, nobody else's. */
-      polyshm_list *handle = (polyshm_list *)list;
-      woken =
-          atomic_fetch_add_explicit(&handle->passes, 1, memory_order_relaxed) %
-          GLANCE;
-    }
-    if (woken == 0 && take_over(list, i, entry))
+    } else
+      woken = -1; /* not our business */
+    if ((woken == 0 || (woken < 0 && is_time_to_ask(list))) &&
+        take_over(list, i, entry))
       clear(list, i);
   }
 }

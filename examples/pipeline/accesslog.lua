@@ -122,6 +122,7 @@ end
 -- Something to count in. `limits` has max_keys, max_text and max_buckets.
 function accesslog.tally(limits)
   return {
+    span = 0, -- bytes of input, counted by whoever calls scan()
     lines = 0,
     blank = 0,
     requests = 0,
@@ -132,7 +133,7 @@ function accesslog.tally(limits)
     clients = Counter.new(limits.max_keys, limits.max_text),
     paths = Counter.new(limits.max_keys, limits.max_text),
     timeline = Timeline.new(limits.max_buckets),
-    examples = {}, -- { { line =, offset =, text = }, ... }
+    examples = {}, -- { { line =, offset =, text = }, ... }, in order
   }
 end
 
@@ -143,14 +144,20 @@ local function excerpt(line)
   return #line > accesslog.EXCERPT and text .. "..." or text
 end
 
--- Count a line that is not a request. A worker's lines come in the order of
--- the input, so the first examples it meets are the first it has.
+-- Count a line that is not a request. Ranges may come in any order, so the
+-- first examples are those with the lowest numbers, not those that came first.
 function accesslog.malformed(tally, line, number, offset)
   tally.malformed = tally.malformed + 1
   local examples = tally.examples
-  if #examples < accesslog.EXAMPLES then
-    examples[#examples + 1] =
-      { line = number, offset = offset, text = excerpt(line) }
+  local at = #examples + 1
+  while at > 1 and examples[at - 1].line > number do
+    at = at - 1
+  end
+  if at <= accesslog.EXAMPLES then
+    table.insert(
+      examples, at, { line = number, offset = offset, text = excerpt(line) }
+    )
+    examples[accesslog.EXAMPLES + 1] = nil
   end
 end
 

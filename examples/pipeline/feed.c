@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first stage: read the log from standard input into the workers' shared
- * segments, cut at line ends, and hand each piece to whoever has room.
+ * The first stage: read the log from standard input into shared segments, cut
+ * at line ends, and hand out each piece to whichever worker takes it.
  *
- * Started by pipeline.py, which makes and removes every block named here. Each
- * shared slot has one writer. For worker N this program writes PREFIX.ranges.N
- * and the memory of PREFIX.segments.N; the worker writes PREFIX.tally.N, whose
- * first slot counts the ranges it is done with. A segment is ours to overwrite
- * once that count has passed it. A newline on the worker's standard input
- * wakes it; all data travels through shared memory.
+ * Started by pipeline.py, which makes and removes the blocks named here: the
+ * segments lie in PREFIX.text, and what is in each of them stands in the list
+ * PREFIX.ring. A segment is ours to fill while its state is FREE. pipeline.py
+ * makes it so again when the counts of its lines have arrived there.
  *
  * Standard output is a pipe that is never written: it breaks when the parent
- * is gone, which is our sign to leave, and the workers leave when their pipes
- * close.
+ * is gone, which is our sign to leave.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,40 +27,46 @@
 
 enum {
   FAILED = 1, /* and said why */
-  LEFT = 3    /* a neighbour is gone; pipeline.py knows more */
+  LEFT = 3    /* pipeline.py is gone */
 };
 
-/* Slots of PREFIX.feed. */
-enum { FEED_BYTES, FEED_PEAK, FEED_SHARED };
+/* Slots of PREFIX.ring, the same as in worker.lua and pipeline.py. The first
+ * three are bells: who adds to one wakes those who wait for it. */
+enum {
+  RING_WORK,  /* there is a range to take, or no more will come */
+  RING_ROOM,  /* there is a segment to fill */
+  RING_NEWS,  /* for pipeline.py */
+  RING_ENDED, /* 1 when no more will come */
+  RING_BYTES, /* of input read so far */
+  RING_PEAK,
+  RING_SHARED,
+  RING_FIRST /* of those of the first segment */
+};
 
-/* Slots of PREFIX.ranges.N: how many ranges were ever published, then what is
- * in each segment. A span longer than the text is a line that was too long to
- * keep: the text is its beginning. */
-enum { RANGES_PUBLISHED, RANGES_FIRST };
-enum { RANGE_OFFSET, RANGE_LINE, RANGE_LENGTH, RANGE_SPAN, RANGE_SLOTS };
-
-/* Slots of PREFIX.tally.N. */
-enum { TALLY_DONE };
+/* Slots of a segment. A span longer than the text is a line that was too long
+ * to keep: the text is its beginning. */
+enum {
+  RANGE_STATE, /* or the number of the worker that has taken it */
+  RANGE_OFFSET,
+  RANGE_LINE,
+  RANGE_LENGTH,
+  RANGE_SPAN,
+  RANGE_SLOTS
+};
+enum { FREE = 0, READY = -1 };
 
 enum {
-  KEEP = 101,     /* of a line that is too long: enough for an excerpt */
-  PATIENCE = 200, /* ms of a silent input before a part of a segment goes out */
-  PAUSE = 1       /* ms between looks for a free segment */
+  KEEP = 101,    /* of a line that is too long: enough for an excerpt */
+  PATIENCE = 200 /* ms of a silent input before a part of a segment goes out */
 };
 
-typedef struct worker {
-  char *segments;
-  polyshm_list *ranges;
-  polyshm_list *tally;
-  int64_t published;
-} worker;
+/* ns of waiting for room until we look whether the parent is still there. */
+static const int64_t SECOND = 1000000000;
 
 typedef struct feeder {
-  uint64_t segment, ring, longest;
-  worker *workers;
-  struct pollfd *watched; /* input, parent, then the workers' pipes */
-  uint64_t nworkers;
-  polyshm_list *status;
+  uint64_t segment, nsegments, longest;
+  char *text;
+  polyshm_list *ring;
 
   uint64_t bytes;    /* read so far */
   uint64_t line;     /* number of the next line to hand out */
@@ -83,64 +86,69 @@ static void check(polyshm_status status, const char *what) {
     fail(what, polyshm_error_message());
 }
 
-static void set(polyshm_list *list, uint64_t index, uint64_t number) {
-  polyshm_value value = {.type = POLYSHM_INT, .of.i = (int64_t)number};
-  check(polyshm_list_set(list, index, &value), "a shared list");
+static void set(feeder *it, uint64_t slot, int64_t number) {
+  polyshm_value value = {.type = POLYSHM_INT, .of.i = number};
+  check(polyshm_list_set(it->ring, slot, &value), "the ring");
 }
 
-static int64_t get(const polyshm_list *list, uint64_t index) {
+static int64_t get(const feeder *it, uint64_t slot) {
   polyshm_value value;
-  check(polyshm_list_get(list, index, NULL, 0, &value), "a shared list");
+  check(polyshm_list_get(it->ring, slot, NULL, 0, &value), "the ring");
   if (value.type != POLYSHM_INT)
-    fail("a shared list", "a count is not a number");
+    fail("the ring", "a state is not a number");
   return value.of.i;
+}
+
+/* After the change that it tells of. */
+static void ring_bell(feeder *it, uint64_t slot) {
+  int64_t rung;
+  check(polyshm_list_add(it->ring, slot, 1, &rung), "the ring");
+}
+
+static uint64_t slots_of(uint64_t segment) {
+  return RING_FIRST + segment * RANGE_SLOTS;
 }
 
 /* ------------------------------------------------------------------ waiting */
 
+/* Nothing more will come. Workers that wait see it, and end. */
+static void end(feeder *it) {
+  set(it, RING_ENDED, 1);
+  ring_bell(it, RING_WORK);
+}
+
 /* Sleep until the input has something (if asked for) or the time is over, and
- * leave for good when the parent or a worker did. Returns whether the input is
- * ready. */
+ * leave for good when the parent did. Returns whether the input is ready. */
 static bool wait_for_input(feeder *it, bool input, int milliseconds) {
-  it->watched[0].fd = input ? STDIN_FILENO : -1;
-  int ready = poll(it->watched, 2 + (nfds_t)it->nworkers, milliseconds);
+  struct pollfd watched[] = {
+      {.fd = input ? STDIN_FILENO : -1, .events = POLLIN},
+      {.fd = STDOUT_FILENO}};
+  int ready = poll(watched, 2, milliseconds);
   if (ready < 0 && errno != EINTR)
     fail("waiting", strerror(errno));
   if (ready <= 0)
     return false;
-  for (uint64_t i = 1; i < 2 + it->nworkers; i++)
-    if (it->watched[i].revents != 0)
-      exit(LEFT);
-  return it->watched[0].revents != 0;
+  if (watched[1].revents != 0) {
+    end(it);
+    exit(LEFT);
+  }
+  return watched[0].revents != 0;
 }
 
-typedef struct place {
-  uint64_t worker, segment;
-  char *memory;
-} place;
-
-/* The next segment of the worker with the least work ahead of it. */
-static place wait_for_place(feeder *it) {
+/* A segment to fill. */
+static uint64_t wait_for_room(feeder *it) {
   for (;;) {
-    uint64_t best = 0, least = it->ring;
-    for (uint64_t i = 0; i < it->nworkers; i++) {
-      /* A load-acquire: the worker's reads are over before we overwrite. */
-      int64_t done = get(it->workers[i].tally, TALLY_DONE);
-      uint64_t ahead = (uint64_t)(it->workers[i].published - done);
-      if (ahead > it->ring)
-        fail("a worker's tally", "more ranges done than published");
-      if (ahead < least) {
-        least = ahead;
-        best = i;
-      }
-    }
-    if (least < it->ring) {
-      const worker *its = &it->workers[best];
-      uint64_t segment = (uint64_t)its->published % it->ring;
-      return (place){best, segment, its->segments + segment * it->segment};
-    }
-    /* Every worker has a ring of work ahead, so a short sleep costs nothing. */
-    wait_for_input(it, false, PAUSE);
+    /* Asked before the look, so that no change after it is slept through. */
+    uint64_t seen;
+    check(polyshm_list_slot_version(it->ring, RING_ROOM, &seen), "the ring");
+    for (uint64_t i = 0; i < it->nsegments; i++)
+      if (get(it, slots_of(i) + RANGE_STATE) == FREE)
+        return i;
+    polyshm_status status =
+        polyshm_list_slot_wait(it->ring, RING_ROOM, seen, SECOND, &seen);
+    if (status != POLYSHM_E_TIMEOUT && status != POLYSHM_E_INTERRUPTED)
+      check(status, "the ring");
+    wait_for_input(it, false, 0);
   }
 }
 
@@ -172,7 +180,7 @@ static uint64_t fill(feeder *it, char *memory, uint64_t filled) {
       it->added = true;
     }
   }
-  set(it->status, FEED_BYTES, it->bytes);
+  set(it, RING_BYTES, (int64_t)it->bytes);
   return filled;
 }
 
@@ -208,56 +216,46 @@ static uint64_t skip_line(feeder *it, char *memory, uint64_t *filled) {
 
 /* ------------------------------------------------------------------ handing */
 
-static void ring_bell(const feeder *it, uint64_t to, const char *text) {
-  size_t size = strlen(text);
-  ssize_t count;
-  do
-    count = write(it->watched[2 + to].fd, text, size);
-  while (count < 0 && errno == EINTR);
-  if (count != (ssize_t)size)
-    exit(LEFT);
-}
-
 static void publish(
-    feeder *it, const place *at, uint64_t length, uint64_t lines,
+    feeder *it, uint64_t segment, uint64_t length, uint64_t lines,
     uint64_t span) {
-  worker *to = &it->workers[at->worker];
-  uint64_t slot = RANGES_FIRST + at->segment * RANGE_SLOTS;
-  set(to->ranges, slot + RANGE_OFFSET, it->offset);
-  set(to->ranges, slot + RANGE_LINE, it->line);
-  set(to->ranges, slot + RANGE_LENGTH, length);
-  set(to->ranges, slot + RANGE_SPAN, span);
-  /* A store-release, so last: who sees the count sees all of the above. */
-  set(to->ranges, RANGES_PUBLISHED, (uint64_t)++to->published);
-  ring_bell(it, at->worker, "\n");
+  uint64_t slots = slots_of(segment);
+  set(it, slots + RANGE_OFFSET, (int64_t)it->offset);
+  set(it, slots + RANGE_LINE, (int64_t)it->line);
+  set(it, slots + RANGE_LENGTH, (int64_t)length);
+  set(it, slots + RANGE_SPAN, (int64_t)span);
+  /* Last: who sees it sees all that was written before, the text too. */
+  set(it, slots + RANGE_STATE, READY);
+  ring_bell(it, RING_WORK);
   it->offset += span;
   it->line += lines;
 }
 
 static void feed(feeder *it) {
   for (;;) {
-    place at = wait_for_place(it);
+    uint64_t segment = wait_for_room(it);
+    char *memory = it->text + segment * it->segment;
     /* The carried bytes may lie in this very segment. */
-    memmove(at.memory, it->carry, (size_t)it->ncarry);
-    uint64_t filled = fill(it, at.memory, it->ncarry);
+    memmove(memory, it->carry, (size_t)it->ncarry);
+    uint64_t filled = fill(it, memory, it->ncarry);
     if (filled == 0)
       return;
 
     uint64_t lines;
-    uint64_t next = whole_lines(it, at.memory, filled, &lines);
+    uint64_t next = whole_lines(it, memory, filled, &lines);
     uint64_t length = next;
     if (next == 0) { /* not even one line: the first is too long */
-      next = skip_line(it, at.memory, &filled);
+      next = skip_line(it, memory, &filled);
       length = KEEP;
       lines = 1;
     }
-    it->carry = at.memory + next;
+    it->carry = memory + next;
     it->ncarry = filled - next;
     /* Counted from the end, because a skipped line is no longer all here. */
-    uint64_t end = it->bytes - it->ncarry;
+    uint64_t read_to = it->bytes - it->ncarry;
     if (it->added && it->ncarry > 0)
-      end++; /* the newline that is ours is not of the input */
-    publish(it, &at, length, lines, end - it->offset);
+      read_to++; /* the newline that is ours is not of the input */
+    publish(it, segment, length, lines, read_to - it->offset);
   }
 }
 
@@ -272,91 +270,67 @@ static uint64_t number(const char *text) {
   return value;
 }
 
-static void name_of(char *name, const char *prefix, const char *what, int n) {
-  int length =
-      n == 0 ? snprintf(name, POLYSHM_NAME_MAX, "%s.%s", prefix, what)
-             : snprintf(name, POLYSHM_NAME_MAX, "%s.%s.%d", prefix, what, n);
+static void name_of(char *name, const char *prefix, const char *what) {
+  int length = snprintf(name, POLYSHM_NAME_MAX, "%s.%s", prefix, what);
   if (length < 0 || length >= POLYSHM_NAME_MAX)
     fail(prefix, "too long");
 }
 
-static polyshm_list *open_list(const char *prefix, const char *what, int n) {
-  char name[POLYSHM_NAME_MAX];
-  polyshm_list *list;
-  name_of(name, prefix, what, n);
-  check(polyshm_list_open(name, 0, &list), name);
-  return list;
-}
-
-static void open_worker(feeder *it, const char *prefix, uint64_t index) {
-  worker *its = &it->workers[index];
-  int n = (int)index + 1;
+static void open_shared(feeder *it, const char *prefix) {
   char name[POLYSHM_NAME_MAX];
   polyshm_block *block;
   void *memory;
   uint64_t size;
-  name_of(name, prefix, "segments", n);
+  name_of(name, prefix, "text");
   check(polyshm_block_open(name, 0, 0, NULL, &block), name);
   check(polyshm_block_pin(block, &memory, &size), name);
-  if (size / it->ring < it->segment)
+  if (size / it->nsegments < it->segment)
     fail(name, "smaller than its segments");
-  its->segments = memory;
-  its->ranges = open_list(prefix, "ranges", n);
-  its->tally = open_list(prefix, "tally", n);
+  it->text = memory;
+  name_of(name, prefix, "ring");
+  check(polyshm_list_open(name, 0, &it->ring), name);
+  /* A stage may be stopped with Ctrl-Z. */
+  check(polyshm_list_timeout(it->ring, POLYSHM_FOREVER), name);
 }
 
 /* Peak memory, and how much is shared, in KiB; zeros where there is no /proc.
  * Not getrusage: its peak begins with that of the process that forked us. */
-static void report_memory(const feeder *it) {
+static void report_memory(feeder *it) {
   FILE *file = fopen("/proc/self/status", "r");
   char line[128];
   if (file == NULL)
     return;
   while (fgets(line, sizeof line, file) != NULL) {
-    uint64_t kib;
-    if (sscanf(line, "VmHWM: %" SCNu64, &kib) == 1)
-      set(it->status, FEED_PEAK, kib);
-    else if (sscanf(line, "RssShmem: %" SCNu64, &kib) == 1)
-      set(it->status, FEED_SHARED, kib);
+    int64_t kib;
+    if (sscanf(line, "VmHWM: %" SCNd64, &kib) == 1)
+      set(it, RING_PEAK, kib);
+    else if (sscanf(line, "RssShmem: %" SCNd64, &kib) == 1)
+      set(it, RING_SHARED, kib);
   }
   fclose(file);
 }
 
 int main(int argc, char **argv) {
-  if (argc < 6) {
+  if (argc != 5) {
     fputs(
-        "Usage: " PROGRAM " PREFIX SEGMENT RING LONGEST FD...\n"
+        "Usage: " PROGRAM " PREFIX SEGMENTS SIZE LONGEST\n"
         "A part of examples/pipeline: start pipeline.py instead.\n",
         stderr);
     return 2;
   }
-  const char *prefix = argv[1];
   feeder it = {
-      .segment = number(argv[2]),
-      .ring = number(argv[3]),
+      .nsegments = number(argv[2]),
+      .segment = number(argv[3]),
       .longest = number(argv[4]),
-      .nworkers = (uint64_t)(argc - 5),
       .line = 1,
       .carry = "",
   };
   if (it.longest < KEEP || it.segment - 1 <= it.longest)
     fail("the segment size", "does not suit the longest line");
-  it.workers = calloc((size_t)it.nworkers, sizeof *it.workers);
-  it.watched = calloc((size_t)it.nworkers + 2, sizeof *it.watched);
-  if (it.workers == NULL || it.watched == NULL)
-    fail("starting", strerror(errno));
-  it.watched[0].events = POLLIN;
-  it.watched[1].fd = STDOUT_FILENO;
-  it.status = open_list(prefix, "feed", 0);
-  for (uint64_t i = 0; i < it.nworkers; i++) {
-    it.watched[2 + i].fd = (int)number(argv[5 + i]);
-    open_worker(&it, prefix, i);
-  }
-  signal(SIGPIPE, SIG_IGN);
+  open_shared(&it, argv[1]);
 
   feed(&it);
-  for (uint64_t i = 0; i < it.nworkers; i++)
-    ring_bell(&it, i, "end\n");
   report_memory(&it);
+  end(&it);
   return 0;
 }

@@ -3,21 +3,24 @@
 """Report on a web access log: C reads it, Lua counts it, Python tells.
 
 This program owns the shared memory and the processes. It makes the blocks and
-lists, starts one feeder (feed.c) and some workers (worker.lua), shows how far
-they are, merges what the workers counted, and removes everything, whatever
-happens. README.md has the picture.
+lists, starts one feeder (feed.c) and some workers (worker.lua), adds up what
+the workers find, starts others for those that are killed, shows how far they
+are, and removes everything, whatever happens. README.md has the picture.
 """
 
 import argparse
 import contextlib
+import itertools
 import os
 import secrets
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
+import merge
 import report
 
 try:
@@ -31,19 +34,14 @@ except ImportError as error:
 HERE = os.path.dirname(os.path.abspath(__file__))
 FEEDER = "polyshm-example-feed"
 
-# Slots of the lists, the same as in feed.c and worker.lua.
-FEED = ("bytes", "peak", "shared")
-TALLY = (
-    "done", "lines", "blank", "requests", "bytes", "petabytes",
-    *report.CLASSES, "malformed", "span", "peak", "shared",
-)
-RANGE_SLOTS = 4
-RESULTS = ("paths", "clients", "timeline", "examples")
+# Slots of the ring, the same as in feed.c and worker.lua. The first three are
+# bells: who adds to one wakes those who wait for it.
+WORK, ROOM, NEWS, ENDED, BYTES, PEAK, SHARED, FIRST = range(8)
+STATE, SLOTS = 0, 5  # of each segment, behind the first
+FREE, READY = 0, -1  # states; others are the numbers of workers
 
-# Exit status of a stage that ended because a neighbour did: look there.
-LEFT = 3
-
-TICK = 0.1  # seconds between looks at the tallies
+# So many workers may be killed without one result between them.
+TRIES = 10
 
 
 class Failure(Exception):
@@ -58,11 +56,11 @@ class Stopped(Exception):
 
 
 class Signals:
-    """Signals as events that are waited for, not as interruptions.
+    """Signals as news in the ring, not as interruptions.
 
     They stay blocked while there is something to clean up, so no clean-up can
     be cut in half. The stages inherit that: Ctrl-C reaches the whole group, but
-    it is this process that decides. They end by their pipes, or by SIGKILL.
+    it is this process that decides. They end by themselves, or by SIGKILL.
     """
 
     def __init__(self):
@@ -73,6 +71,8 @@ class Signals:
             if signal.getsignal(number) != signal.SIG_IGN
         }
         self.waited = self.stopping | {signal.SIGCHLD}
+        self.stopped = None
+        self.over = False
 
     def __enter__(self):
         # Ignored, it would make the kernel forget how the stages ended.
@@ -83,170 +83,176 @@ class Signals:
     def __exit__(self, *_):
         signal.pthread_sigmask(signal.SIG_SETMASK, self.before)
 
-    def wait(self, seconds):
-        """Sleep until a stage ends or the time is over."""
-        happened = signal.sigtimedwait(self.waited, seconds)
-        if happened and happened.si_signo in self.stopping:
-            raise Stopped(happened.si_signo)
+    @contextlib.contextmanager
+    def ringing(self, ring):
+        """Ring for each signal, and for each stage that ends."""
+        thread = threading.Thread(target=self.wait, args=(ring,))
+        thread.start()
+        try:
+            yield
+        finally:
+            self.over = True
+            signal.pthread_kill(thread.ident, signal.SIGCHLD)
+            thread.join()
+
+    def wait(self, ring):
+        while not self.over:
+            number = signal.sigwait(self.waited)
+            if number in self.stopping:
+                self.stopped = number
+            ring.add(NEWS)
+
+    def check(self):
+        if self.stopped:
+            raise Stopped(self.stopped)
 
 
 class Shared:
-    """All shared memory of a run: PREFIX.what and PREFIX.what.N."""
+    """All shared memory of a run.
+
+    PREFIX.text is a row of segments, PREFIX.ring the list that says what is in
+    each of them. The workers hand in what they found as PREFIX.found.N.1, .2,
+    and so on, N being the number of the worker.
+    """
 
     def __init__(self, options):
         # Short, because some systems allow 31 characters in all.
         self.prefix = f"psl_{os.getpid()}_{secrets.token_hex(3)}"
-        self.numbers = range(1, options.workers + 1)
-        self.names = []
-        self.feed = None
-        self.tallies = []
-        self.options = options
+        self.segments = options.ring
+        self.size = self.segments * options.segment_size
+        self.slots = FIRST + self.segments * SLOTS
+        self.states = range(FIRST + STATE, self.slots, SLOTS)
+        self.ring = self.text = None
+        self.collected = {}  # worker -> how many of its results
 
     def __enter__(self):
         try:
-            self.create()
+            self.text = SharedMemory(
+                name=self.prefix + ".text", create=True, size=self.size
+            )
+            # No end to its patience: a stage may be stopped with Ctrl-Z.
+            self.ring = ShareableList(
+                [0] * self.slots, name=self.prefix + ".ring", timeout=None
+            )
         except OSError as error:
             self.__exit__()
-            asked = self.options.workers * self.options.ring
-            asked *= self.options.segment_size
             raise Failure(
-                f"cannot make {report.size(asked)} of shared memory: "
-                f"{error.strerror or error}; fewer workers or smaller "
-                "segments need less"
+                f"cannot make {report.size(self.size)} of shared memory: "
+                f"{error.strerror or error}; fewer or smaller segments "
+                "need less"
             ) from None
         return self
 
     def __exit__(self, *_):
-        for number in self.numbers:
-            # The workers make these, if they come so far.
-            self.names += [self.name(what, number) for what in RESULTS]
-        for name in self.names:
-            with contextlib.suppress(FileNotFoundError):
-                block = SharedMemory(name=name)
+        for number in self.collected:
+            for _ in self.results(number):
+                pass
+        for block in (self.text, self.ring and self.ring.shm):
+            if block:
                 block.close()
                 block.unlink()
 
-    def name(self, what, number=None):
-        name = f"{self.prefix}.{what}"
-        return name if number is None else f"{name}.{number}"
+    def results(self, number):
+        """What this worker has handed in since the last time."""
+        while True:
+            count = self.collected[number] + 1
+            try:
+                found = ShareableList(
+                    name=f"{self.prefix}.found.{number}.{count}"
+                )
+            except FileNotFoundError:
+                return
+            self.collected[number] = count
+            try:
+                yield found
+            finally:
+                found.close()
+                found.unlink()
 
-    def create(self):
-        ring, segment = self.options.ring, self.options.segment_size
-        self.feed = self.create_list([0] * len(FEED), self.name("feed"))
-        for number in self.numbers:
-            name = self.name("segments", number)
-            SharedMemory(name=name, create=True, size=ring * segment).close()
-            self.names.append(name)
-            name = self.name("ranges", number)
-            self.create_list([0] * (1 + ring * RANGE_SLOTS), name).close()
-            name = self.name("tally", number)
-            self.tallies.append(self.create_list([0] * len(TALLY), name))
+    def free(self, number, segments):
+        """What this worker has counted may be overwritten."""
+        for segment in segments:
+            if not self.ring.swap(self.states[segment], number, FREE):
+                raise Failure(f"worker {number} counted what it did not take")
+        self.ring.add(ROOM)
 
-    def create_list(self, values, name):
-        made = ShareableList(values, name=name)
-        self.names.append(name)
-        return made
-
-    def totals(self):
-        """The workers' tallies, added up."""
-        return dict(zip(TALLY, map(sum, zip(*self.tallies))))
-
-    def result(self, what):
-        """What each worker published, one list after the other."""
-        for number in self.numbers:
-            published = ShareableList(name=self.name(what, number))
-            yield published
-            published.close()
-
-    def memory(self):
-        """Peak memory of each stage, as it told before it ended."""
-        stages = [("feeder (C)", dict(zip(FEED, self.feed)))] + [
-            (f"worker {number} (Lua)", dict(zip(TALLY, tally)))
-            for number, tally in zip(self.numbers, self.tallies)
-        ]
-        return [
-            {
-                "process": name,
-                "peak": slots["peak"] * 1024,
-                "shared": slots["shared"] * 1024,
-            }
-            for name, slots in stages
-        ]
+    def give_back(self, number):
+        """What this worker had taken is for the others."""
+        for state in self.states:
+            self.ring.swap(state, number, READY)
+        self.ring.add(WORK)
 
 
 class Stages:
     """The feeder and the workers, as processes."""
 
-    def __init__(self):
-        self.running = {}  # process -> what it is called
-        self.left = False  # somebody ended because somebody else did
+    FEEDER = 0  # the workers are 1, 2, 3, ...
+
+    def __init__(self, shared, options):
+        self.shared = shared
+        self.options = options
+        # The fewer batches, the less there is to add up. A fifth is left for
+        # the feeder, to be filled while the batches are handed in.
+        self.batch = max(1, options.ring * 4 // 5 // options.workers)
+        self.running = {}  # number -> process
+        self.numbers = itertools.count(1)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        for process in self.running:
+        for process in self.running.values():
             process.kill()
-        for process in self.running:
+        for process in self.running.values():
             process.wait()
 
-    def start(self, name, command, **how):
+    def start(self, number, command, **how):
         try:
-            process = subprocess.Popen(command, **how)
+            process = subprocess.Popen(list(map(str, command)), **how)
         except OSError as error:
             raise Failure(
                 f"cannot start {command[0]}: {error.strerror}"
             ) from None
-        self.running[process] = name
+        self.running[number] = process
 
-    def start_all(self, shared, options, log):
-        segments = (str(options.segment_size), str(options.ring))
-        longest = str(options.max_line)
-        with contextlib.ExitStack() as ours:
-            bells = []
-            for number in shared.numbers:
-                read_end, write_end = os.pipe()
-                bells.append(write_end)
-                ours.callback(os.close, write_end)
-                command = [
-                    options.lua, os.path.join(HERE, "worker.lua"),
-                    shared.prefix, str(number), *segments, longest,
-                    str(options.max_keys), str(options.max_text),
-                    str(report.BUCKETS_MAX),
-                ]
-                try:
-                    self.start(f"worker {number}", command, stdin=read_end)
-                finally:
-                    os.close(read_end)
-            command = [
-                options.feeder, shared.prefix, *segments, longest,
-                *map(str, bells),
-            ]
-            self.start(
-                "the feeder", command,
-                stdin=log, stdout=subprocess.PIPE, pass_fds=bells,
-            )
+    def start_feeder(self, log):
+        shared, options = self.shared, self.options
+        command = [
+            options.feeder, shared.prefix, shared.segments,
+            options.segment_size, options.max_line,
+        ]
+        self.start(self.FEEDER, command, stdin=log, stdout=subprocess.PIPE)
 
-    def reap(self):
-        """Notice who ended; Failure if that was not as it should be."""
-        for process, name in list(self.running.items()):
+    def start_worker(self):
+        shared, options = self.shared, self.options
+        number = next(self.numbers)
+        command = [
+            options.lua, os.path.join(HERE, "worker.lua"),
+            shared.prefix, number, shared.segments, options.segment_size,
+            options.max_line, self.batch, options.max_keys, options.max_text,
+            report.BUCKETS_MAX,
+        ]
+        shared.collected[number] = 0
+        self.start(number, command, stdin=subprocess.DEVNULL)
+        return number
+
+    def ended(self):
+        """The number of each stage that has ended, and how: in words if it was
+        killed. Failure if it failed."""
+        for number, process in list(self.running.items()):
             status = process.poll()
             if status is None:
                 continue
-            del self.running[process]
-            if status == LEFT:
-                self.left = True
-            elif status < 0:
-                killer = signal.Signals(-status).name
-                raise Failure(
-                    f"{name} (process {process.pid}) was killed by {killer}"
-                )
-            elif status == 1:
+            del self.running[number]
+            name = f"worker {number}" if number else "the feeder"
+            if status == 1:
                 raise Failure  # it has said why
-            elif status != 0:
+            if status > 0:
                 raise Failure(f"{name} failed with exit status {status}")
-        if self.left and not self.running:
-            raise Failure("the stages lost each other")
+            killer = signal.Signals(-status).name if status else None
+            yield number, killer and (
+                f"{name} (process {process.pid}) was killed by {killer}"
+            )
 
 
 class Progress:
@@ -258,16 +264,16 @@ class Progress:
         # 0 for a pipe: then there is no share, and no end in sight.
         self.size = os.fstat(log.fileno()).st_size
 
-    def show(self, totals):
+    def show(self, numbers):
         if not self.shown:
             return
         seconds = max(time.monotonic() - self.begin, 1e-3)
-        span = totals["span"]
+        span = numbers["span"]
         parts = [report.size(span)]
         if self.size:
             share = min(span / self.size, 1)
             parts.append(f"{share:4.0%}")
-        parts.append(f"{totals['lines'] / seconds:,.0f} lines/s")
+        parts.append(f"{numbers['lines'] / seconds:,.0f} lines/s")
         if self.size and span:
             left = max(self.size - span, 0) / span * seconds
             parts.append(f"{left:,.0f} s left")
@@ -280,86 +286,106 @@ class Progress:
             sys.stderr.flush()
 
 
-def merge_keys(parts):
-    """Add up the counts of lists of bound, key, count, key, count, ..."""
-    counts, bound = {}, 0
-    for part in parts:
-        values = iter(part)
-        bound += next(values)
-        for key, count in zip(values, values):
-            # Lists store what is UTF-8 as str, the rest as bytes.
-            if type(key) is str:
-                key = key.encode()
-            counts[key] = counts.get(key, 0) + count
-    return report.Counts(counts, bound)
+def parts_of(found):
+    """A list of length, values, length, values, ..., one part after the other.
+    Each has to be read before the next; none is ever held as a whole."""
+    values = iter(found)
+    for length in values:
+        yield itertools.islice(values, length)
 
 
-def merge_timelines(parts):
-    """Add up lists of width, bucket, count, ... in the coarsest width."""
-    parts = [list(part) for part in parts]
-    width = max(part[0] for part in parts)
-    counts = {}
-    for part in parts:
-        values = iter(part)
-        factor = width // next(values)
-        for bucket, count in zip(values, values):
-            bucket //= factor
-            counts[bucket] = counts.get(bucket, 0) + count
-    return report.timeline(counts, width)
+class Run:
+    """From a log to the counts of its lines."""
 
+    def __init__(self, shared, stages, progress, options):
+        self.shared = shared
+        self.stages = stages
+        self.progress = progress
+        self.total = merge.Total(options)
+        self.memory = {}  # worker -> its peak, and what of it is shared
+        self.killed = 0  # workers, since the last result
 
-def triples(values):
-    values = iter(values)
-    return zip(values, values, values)
+    def collect(self, number):
+        """Add up what this worker has handed in."""
+        for found in self.shared.results(number):
+            parts = parts_of(found)
+            self.shared.free(number, next(parts))
+            self.memory[number] = tuple(next(parts))
+            self.total.add(parts)
+            self.killed = 0
 
+    def replace(self, number, how):
+        """Let others do what this worker, which was killed, had not done."""
+        self.killed += 1
+        if self.killed == TRIES:
+            raise Failure(f"{how}, the {TRIES}th in a row without a result")
+        self.shared.give_back(number)
+        other = self.stages.start_worker()
+        self.progress.clear()
+        print(
+            f"pipeline.py: {how}, worker {other} takes its place",
+            file=sys.stderr,
+        )
 
-def collect(shared, options):
-    """The report, from what the stages left in shared memory."""
-    totals = shared.totals()
-    examples = [
-        example
-        for part in shared.result("examples")
-        for example in triples(part)
-    ]
-    return totals, report.build(
-        totals={
-            "lines": totals["lines"],
-            "blank": totals["blank"],
-            "requests": totals["requests"],
-            "malformed": totals["malformed"],
-            "bytes": totals["petabytes"] * 10**15 + totals["bytes"],
-        },
-        classes=[totals[name] for name in report.CLASSES],
-        paths=merge_keys(shared.result("paths")),
-        clients=merge_keys(shared.result("clients")),
-        line=merge_timelines(shared.result("timeline")),
-        examples=examples,
-        top=options.top,
-    )
+    def look(self):
+        """See what is new. Whether there will be more."""
+        ended = dict(self.stages.ended())
+        # Behind it, so that all that the dead have handed in is seen.
+        for number in list(self.shared.collected):
+            self.collect(number)
+        for number, how in ended.items():
+            if how and number == Stages.FEEDER:
+                raise Failure(how)
+            if how:
+                self.replace(number, how)
+            self.shared.collected.pop(number, None)
+        return bool(self.stages.running)
+
+    def told_memory(self):
+        """Peak memory of each stage, as it told when it last could."""
+        memory = {"feeder (C)": self.shared.ring.snapshot(PEAK, SHARED + 1)}
+        for number in sorted(self.memory):
+            memory[f"worker {number} (Lua)"] = self.memory[number]
+        return [
+            {"process": name, "peak": peak * 1024, "shared": shared * 1024}
+            for name, (peak, shared) in memory.items()
+        ]
 
 
 def analyse(log, options):
     begin = time.monotonic()
     progress = Progress(options, log)
-    with Signals() as signals, Shared(options) as shared, Stages() as stages:
-        stages.start_all(shared, options, log)
-        try:
-            while stages.running:
-                signals.wait(TICK)
-                stages.reap()
-                progress.show(shared.totals())
-        finally:
-            progress.clear()
-        totals, result = collect(shared, options)
-        if totals["span"] != shared.feed[FEED.index("bytes")]:
+    with contextlib.ExitStack() as stack:
+        signals = stack.enter_context(Signals())
+        shared = stack.enter_context(Shared(options))
+        stack.enter_context(signals.ringing(shared.ring))
+        stages = stack.enter_context(Stages(shared, options))
+        stack.callback(progress.clear)
+
+        run = Run(shared, stages, progress, options)
+        for _ in range(options.workers):
+            stages.start_worker()
+        stages.start_feeder(log)
+        while True:
+            # Taken before the look, so that no change after it is missed.
+            seen = shared.ring.version(NEWS)
+            signals.check()
+            if not run.look():
+                break
+            progress.show(run.total.numbers)
+            shared.ring.wait(NEWS, seen=seen)
+
+        span = run.total.numbers["span"]
+        if span != shared.ring[BYTES]:
             raise Failure("a part of the input was not counted")
-        memory = shared.memory()
-        signals.wait(0)  # one may have come while merging
+        result = run.total.report(options.top)
+        memory = run.told_memory()
+        signals.check()  # one may have come meanwhile
     result["run"] = {
         "program": "pipeline.py",
         "source": options.log,
         "seconds": time.monotonic() - begin,
-        "input_bytes": totals["span"],
+        "input_bytes": span,
         "workers": options.workers,
         "segment_bytes": options.segment_size,
         "memory": [report.own_memory("pipeline.py")] + memory,
@@ -395,16 +421,16 @@ def parse_options():
         metavar="SIZE", help="of the pieces handed out (default 1M)",
     )
     parser.add_argument(
-        "--ring", type=number(1, 1000), default=3, metavar="N",
-        help="segments per worker (default 3)",
+        "--ring", type=number(1, 10_000), default=40, metavar="N",
+        help="segments in all (default 40)",
     )
     parser.add_argument(
         "--max-keys", type=number(2, 10**9), default=200_000, metavar="N",
-        help="paths, and clients, a worker keeps (default 200000)",
+        help="paths, and clients, to keep (default 200000)",
     )
     parser.add_argument(
         "--max-text", type=number(2048, 2**40), default=2**24, metavar="SIZE",
-        help="bytes of paths, and of clients, a worker keeps (default 16M)",
+        help="bytes of paths, and of clients, to keep (default 16M)",
     )
     parser.add_argument("--lua", metavar="PROGRAM", help="Lua 5.4 to run")
     parser.add_argument(

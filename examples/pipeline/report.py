@@ -44,16 +44,21 @@ class Counts:
         }
 
 
+def coarser(counts, width):
+    """The same requests in the next wider buckets, and how wide those are."""
+    factor = COARSER[width] // width
+    wider = {}
+    for bucket, count in counts.items():
+        bucket //= factor
+        wider[bucket] = wider.get(bucket, 0) + count
+    return wider, COARSER[width]
+
+
 def timeline(counts, width):
     """The requests per bucket of `width` minutes, in order; buckets grow to
     hours and days if there are too many."""
     while len(counts) > BUCKETS_MAX and width in COARSER:
-        factor = COARSER[width] // width
-        coarser = {}
-        for bucket, count in counts.items():
-            bucket //= factor
-            coarser[bucket] = coarser.get(bucket, 0) + count
-        counts, width = coarser, COARSER[width]
+        counts, width = coarser(counts, width)
     return {
         "minutes_per_bucket": width,
         "buckets": [

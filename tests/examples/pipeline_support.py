@@ -35,6 +35,8 @@ PATIENCE = 120
 
 ALL = 10**9  # for --top
 
+LINE = b'c - - [10/Mar/2025:13:55:36 +0000] "GET / HTTP/1.1" 200 5\n'
+
 
 def python(name, *arguments):
     return [sys.executable, os.path.join(FOLDER, name), *map(str, arguments)]
@@ -118,6 +120,14 @@ class Case(unittest.TestCase):
         self.assertEqual([], processes_of(process.pid), "processes are left")
         self.assertEqual([], blocks_of(process.pid), "blocks are left")
         return process.returncode, out or b"", err.decode()
+
+    def check(self, process, status, message, stdin=None):
+        """How it ended, and what it said in its one line."""
+        result = self.finish(process, stdin)
+        self.assertEqual(status, result[0], result)
+        self.assertRegex(result[2], r"\A[^\n]*" + message + r"[^\n]*\n\Z")
+        self.assertNotIn("Traceback", result[2])
+        return result[1]
 
     def pipeline(self, *arguments, stdin=None):
         """The JSON report of a run that has to succeed."""

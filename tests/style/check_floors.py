@@ -31,8 +31,8 @@ STANDARD = set(
     stdnoreturn string tgmath threads time uchar wchar wctype""".split()
 )
 # Where only the public header is known.
-PUBLIC_ONLY = ["core/tools", "bindings", "examples", "swig", "tests/process",
-               "tests/cross", "tests/install"]  # fmt: skip
+PUBLIC_ONLY = ["tools", "bindings", "examples", "swig", "tests/process",
+               "tests/cli", "tests/cross", "tests/install"]  # fmt: skip
 
 SOURCES = {".c", ".h", ".cpp", ".i", ".py", ".pyi", ".lua", ".sh", ".cmake", ".in"}
 C_LIKE = {".c", ".h", ".cpp"}

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 enum {
-  QUEUE_TRIES = 1000,
+  QUEUE_TRIES = 40,
   QUEUE_PAUSE = 20000, /* nanoseconds */
   DISTURBED_TRIES = 100,
   AGAIN_PAUSE = 200000
@@ -87,7 +87,7 @@ static int test_once(int folder, const char *name, uint64_t inode, bool dry) {
     if (queue(file))
       removal = decide(folder, file, name, found.st_ino, dry);
     else
-      removal = DISTURBED;
+      removal = OS_REMOVAL_IN_USE; /* by somebody who locks it */
   }
   close(file); /* the queue moves on now, not before: see above */
   return removal;
@@ -127,8 +127,9 @@ static os_removal look_once(int folder, const char *name) {
   int file = openat(folder, name, flags);
   if (file < 0)
     return errno == ENOENT ? OS_REMOVAL_GONE : OS_REMOVAL_UNKNOWN;
-  os_removal removal = OS_REMOVAL_UNKNOWN;
+  os_removal removal = OS_REMOVAL_IN_USE; /* by somebody who locks it */
   if (queue(file)) {
+    removal = OS_REMOVAL_UNKNOWN;
     if (fcntl(file, F_SETSIG, SIGURG) == 0 &&
         fcntl(file, F_SETLEASE, F_WRLCK) == 0)
       removal = OS_REMOVAL_DONE;
