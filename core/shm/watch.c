@@ -240,7 +240,7 @@ static polyshm_status wait(
     uint64_t *out_version) {
   int64_t deadline = os_clock_deadline(timeout);
   if (timeout == 0) {
-    uint64_t version = version_of(list, what, false);
+    uint64_t version = version_of(list, what, true);
     if (version == seen)
       return fail_timeout();
     *out_version = version;
@@ -274,7 +274,7 @@ polyshm_status polyshm_list_version(
     const polyshm_list *list, uint64_t *out_version) {
   polyshm_status status = check(list, out_version);
   if (status == POLYSHM_OK)
-    *out_version = version_of(list, ALL, false);
+    *out_version = version_of(list, ALL, true);
   return status;
 }
 
@@ -290,7 +290,7 @@ polyshm_status polyshm_list_slot_version(
     const polyshm_list *list, uint64_t index, uint64_t *out_version) {
   polyshm_status status = check_slot(list, index, out_version);
   if (status == POLYSHM_OK)
-    *out_version = version_of(list, index, false);
+    *out_version = version_of(list, index, true);
   return status;
 }
 

@@ -98,7 +98,8 @@ void fleet_start(stress_fleet *self, fleet_peer *peer) {
   fflush(NULL);
   peer->process = fork();
   if (peer->process == 0) {
-    /* Nobody outlives the driver. */
+    /* Ctrl-C is for the driver, whom nobody outlives. */
+    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != driver)
       _exit(1);

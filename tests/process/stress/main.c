@@ -221,6 +221,9 @@ int main(int argc, char **arguments) {
     fprintf(stderr, "stress: '%s' is left in /dev/shm\n", name);
     ok = false;
   }
-  puts(ok ? "nothing torn, lost, entered twice or stuck" : "FAILED");
+  puts(
+      ok            ? "nothing torn, lost, entered twice or stuck"
+      : interrupted ? "interrupted"
+                    : "FAILED");
   return ok ? 0 : 1;
 }
