@@ -216,14 +216,14 @@ WRAPPED(int, fcntl64, int descriptor, int command, ...) {
   va_start(arguments, command);
   void *argument = va_arg(arguments, void *);
   va_end(arguments);
-  fault_call call = FAULT_FCNTL;
+  bool failed = fails(FAULT_FCNTL);
   if (command == F_OFD_GETLK)
-    call = FAULT_ASK;
+    failed |= fails(FAULT_ASK);
   else if (
       command == F_OFD_SETLK &&
       ((const struct flock *)argument)->l_type == F_WRLCK)
-    call = FAULT_CLAIM;
-  return fails(call) ? -1 : __real_fcntl64(descriptor, command, argument);
+    failed |= fails(FAULT_CLAIM);
+  return failed ? -1 : __real_fcntl64(descriptor, command, argument);
 }
 
 WRAPPED(int, socket, int family, int type, int protocol) {

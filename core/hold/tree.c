@@ -183,7 +183,7 @@ polyshm_status pshm_tree_hold(uint64_t inode) {
   /* What others were killed with, once per process. */
   uint64_t count;
   if (sweep)
-    pshm_tree_sweep(false, &count);
+    pshm_tree_sweep(false, &count, NULL);
   return status;
 }
 
@@ -212,21 +212,27 @@ os_removal pshm_tree_collect(const char *name, uint64_t inode) {
 typedef struct sweep {
   int folder;
   bool dry;
-  uint64_t count;
+  uint64_t count, left;
 } sweep;
 
 static void visit(const char *name, void *context) {
   sweep *at = context;
-  at->count += os_removal_try(at->folder, name, 0, SWEEP_TRIES, at->dry) ==
-               OS_REMOVAL_DONE;
+  os_removal removal =
+      os_removal_try(at->folder, name, 0, SWEEP_TRIES, at->dry);
+  at->count += removal == OS_REMOVAL_DONE;
+  at->left += removal == OS_REMOVAL_IN_USE || removal == OS_REMOVAL_HELD;
 }
 
-polyshm_status pshm_tree_sweep(bool dry, uint64_t *out_count) {
+polyshm_status pshm_tree_sweep(
+    bool dry, uint64_t *out_count, uint64_t *out_left) {
   sweep at = {.folder = pshm_tree_folder(), .dry = dry};
   if (at.folder < 0)
     return POLYSHM_E_OS;
   polyshm_status status = os_folder_list(visit, &at);
-  if (status == POLYSHM_OK)
+  if (status == POLYSHM_OK) {
     *out_count = at.count;
+    if (out_left != NULL)
+      *out_left = at.left;
+  }
   return status;
 }

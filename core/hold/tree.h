@@ -31,8 +31,10 @@ void pshm_tree_join(void);
  * has it and no tree holds it. `inode` is 0 if it is not known. */
 os_removal pshm_tree_collect(const char *name, uint64_t inode);
 
-/* The same for all blocks, counting; with `dry`, those that would go. */
-polyshm_status pshm_tree_sweep(bool dry, uint64_t *out_count);
+/* The same for all blocks, counting; with `dry`, those that would go.
+ * *out_left, unless NULL, is how many tracked ones somebody has. */
+polyshm_status pshm_tree_sweep(
+    bool dry, uint64_t *out_count, uint64_t *out_left);
 
 /* A descriptor of the folder that nothing is held by, to ask through; -1. */
 int pshm_tree_folder(void);

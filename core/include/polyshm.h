@@ -255,8 +255,9 @@ enum {
   POLYSHM_GC_DRY_RUN = 1 << 0 /* count only */
 };
 
-/* Remove this user's orphans, or everybody's if this is root, and count them. They are what processes leave
- * behind that were all killed at once, the tree's helper too. */
+/* Remove this user's orphans, or everybody's if this is root, and count them.
+ * They are what processes leave behind that were all killed at once, the tree's
+ * helper too. */
 polyshm_status polyshm_gc(uint32_t flags, uint64_t *out_removed);
 
 /* Take part in a process tree now, before anything is made: the one that the

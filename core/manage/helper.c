@@ -11,7 +11,12 @@
 
 #include <stdio.h>
 
-enum { LISTENER = 3, FOLDER = 4, SWEEPS = 3, PAUSE = 2000000 };
+enum {
+  LISTENER = 3,
+  FOLDER = 4,
+  FIRST_PAUSE = 1000000, /* nanoseconds; they double up to the longest */
+  LONGEST_PAUSE = 256000000
+};
 
 int main(int argc, char **argv) {
   if (argc != 2 || !os_tree_is_token(argv[1]) || !os_folder_is(FOLDER)) {
@@ -22,12 +27,13 @@ int main(int argc, char **argv) {
     return 2;
   }
   os_tree_serve(argv[1], LISTENER, FOLDER);
-  /* What is in use for a moment, because somebody else is testing it, is not in
-   * the next. */
-  uint64_t count;
-  for (int i = 0; i < SWEEPS; i++) {
-    pshm_tree_sweep(false, &count);
-    os_clock_sleep(PAUSE);
+  /* A process that dies gives up its connection before its mappings and its
+   * copy of the folder: what somebody still has may be nobody's in a moment. */
+  uint64_t count, left = 0;
+  for (int64_t pause = FIRST_PAUSE; pause <= LONGEST_PAUSE; pause *= 2) {
+    if (pshm_tree_sweep(false, &count, &left) != POLYSHM_OK || left == 0)
+      break;
+    os_clock_sleep(pause);
   }
   return 0;
 }

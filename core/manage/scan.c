@@ -39,7 +39,7 @@ static void look_inside(const char *name, polyshm_info *info) {
   pshm_error before;
   pshm_error_save(&before);
   info->kind = POLYSHM_KIND_BLOCK;
-  if (info->size != 0 && os_map_open(name, true, &map) == POLYSHM_OK) {
+  if (info->size != 0 && os_map_try(name, true, &map) == POLYSHM_OK) {
     pshm_layout layout;
     if (pshm_layout_read(&map, name, &layout) == POLYSHM_OK &&
         !is_blank(&map, name, &layout)) {
@@ -227,7 +227,7 @@ polyshm_status polyshm_gc(uint32_t flags, uint64_t *out_removed) {
         POLYSHM_E_UNSUPPORTED,
         "this system does not tell who has a file open (no leases): nothing is "
         "removed by guess");
-  return pshm_tree_sweep(flags & POLYSHM_GC_DRY_RUN, out_removed);
+  return pshm_tree_sweep(flags & POLYSHM_GC_DRY_RUN, out_removed, NULL);
 }
 
 static polyshm_status give(const char *text, char *buffer, uint64_t capacity) {

@@ -56,6 +56,9 @@ polyshm_status os_map_publish(os_map *map, const char *name);
  * sizes them. */
 polyshm_status os_map_open(const char *name, bool read_only, os_map *out_map);
 
+/* The same, only if it can be done at once. */
+polyshm_status os_map_try(const char *name, bool read_only, os_map *out_map);
+
 /* Whether another user made the block, other than root. */
 bool os_map_is_foreign(const os_map *map);
 

@@ -477,8 +477,9 @@ static void fail_to_join(stage *it) {
     unsigned count;
     polyshm_status status;
   } faults[] = {
-      {FAULT_ATFORK, 1, POLYSHM_E_MEMORY}, {FAULT_OPEN, 2, POLYSHM_E_OS},
-      {FAULT_FSTAT, 1, POLYSHM_E_OS},      {FAULT_DUP, 1, POLYSHM_E_OS},
+      {FAULT_OPEN, 2, POLYSHM_E_OS},
+      {FAULT_FSTAT, 1, POLYSHM_E_OS},
+      {FAULT_DUP, 1, POLYSHM_E_OS},
       {FAULT_CLAIM, 1000, POLYSHM_E_OS},
   };
   for (size_t i = 0; i < LENGTH(faults); i++) {

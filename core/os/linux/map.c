@@ -368,6 +368,15 @@ polyshm_status os_map_open(const char *name, bool read_only, os_map *out_map) {
   return status;
 }
 
+polyshm_status os_map_try(const char *name, bool read_only, os_map *out_map) {
+  os_map map = {.descriptor = -1};
+  hurdle found;
+  polyshm_status status = open_sized(name, read_only, &map, &found);
+  if (status == POLYSHM_OK)
+    *out_map = map;
+  return status;
+}
+
 bool os_map_peek(
     const os_map *map, uint64_t offset, void *bytes, size_t nbytes) {
   return pread(map->descriptor, bytes, nbytes, (off_t)offset) ==

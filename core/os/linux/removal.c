@@ -26,6 +26,7 @@ enum {
   QUEUE_TRIES = 40,
   QUEUE_PAUSE = 20000, /* nanoseconds */
   DISTURBED_TRIES = 100,
+  LOOK_TRIES = 40,
   AGAIN_PAUSE = 200000
 };
 
@@ -143,7 +144,7 @@ static os_removal look_once(int folder, const char *name) {
 
 os_removal os_removal_test(int folder, const char *name) {
   os_removal removal = OS_REMOVAL_UNKNOWN;
-  for (int i = 0; i < DISTURBED_TRIES && removal == OS_REMOVAL_UNKNOWN; i++) {
+  for (int i = 0; i < LOOK_TRIES && removal == OS_REMOVAL_UNKNOWN; i++) {
     os_fork_hold();
     removal = look_once(folder, name);
     bool again = removal == OS_REMOVAL_UNKNOWN && errno == EWOULDBLOCK;

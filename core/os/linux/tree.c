@@ -256,7 +256,7 @@ typedef struct start {
 } start;
 
 /* In a process that shares our memory: only system calls, and no return. */
-static int become_helper(void *argument) {
+PSHM_NO_SANITIZE static int become_helper(void *argument) {
   start *with = argument;
   int null = open("/dev/null", O_RDWR);
   int listener = fcntl(with->listener, F_DUPFD, 10);
@@ -291,7 +291,7 @@ static int become_helper(void *argument) {
   _exit(127);
 }
 
-static int step_aside(void *argument) {
+PSHM_NO_SANITIZE static int step_aside(void *argument) {
   start *with = argument;
   int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
   if (clone(become_helper, with->stack + STACK, flags, with) < 0)

@@ -42,7 +42,8 @@ static void begin_child(void) {
 }
 
 polyshm_status os_fork_watch(void (*in_child)(void)) {
-  function = in_child;
+  if (function == NULL)
+    function = in_child;
   if (failure == 0)
     return POLYSHM_OK;
   return pshm_error_set_os(
