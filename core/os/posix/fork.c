@@ -12,27 +12,12 @@
 #include <string.h>
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void (*function)(void);
-static int failure; /* of the registration */
+static bool is_registered;
+static int failure; /* of the last attempt */
 
 static void begin(void) {
   pthread_mutex_lock(&mutex);
-}
-
-static void begin_child(void);
-
-static void begin_watch(void) {
-  failure = pthread_atfork(begin, os_fork_release, begin_child);
-}
-
-void os_fork_hold(void) {
-  pthread_once(&once, begin_watch);
-  begin();
-}
-
-void os_fork_release(void) {
-  pthread_mutex_unlock(&mutex);
 }
 
 static void begin_child(void) {
@@ -41,12 +26,24 @@ static void begin_child(void) {
   os_fork_release();
 }
 
+void os_fork_hold(void) {
+  begin();
+  if (is_registered)
+    return;
+  failure = pthread_atfork(begin, os_fork_release, begin_child);
+  is_registered = failure == 0;
+}
+
+void os_fork_release(void) {
+  pthread_mutex_unlock(&mutex);
+}
+
 polyshm_status os_fork_watch(void (*in_child)(void)) {
+  if (!is_registered)
+    return pshm_error_set_os(
+        POLYSHM_E_MEMORY, failure, "cannot watch for forks: %s",
+        strerror(failure));
   if (function == NULL)
     function = in_child;
-  if (failure == 0)
-    return POLYSHM_OK;
-  return pshm_error_set_os(
-      POLYSHM_E_MEMORY, failure, "cannot watch for forks: %s",
-      strerror(failure));
+  return POLYSHM_OK;
 }
