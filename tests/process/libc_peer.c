@@ -194,7 +194,8 @@ static void make(const char *name) {
   polyshm_list_options options = {
       .struct_size = sizeof options, .slot_capacity = TEXT_SIZE};
   expect(
-      polyshm_list_create(name, values, SLOTS, 0, &options, &list) ==
+      polyshm_list_create(
+          name, values, SLOTS, POLYSHM_UNTRACKED, &options, &list) ==
       POLYSHM_OK);
 }
 
