@@ -9,8 +9,7 @@
 #define PSHM_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define PSHM_COLD __attribute__((cold, noinline))
 #define PSHM_NOINLINE __attribute__((noinline))
-#define PSHM_NO_SANITIZE                                                       \
-  __attribute__((no_sanitize_address, no_sanitize_undefined))
+#define PSHM_NO_SANITIZE __attribute__((no_sanitize("address", "undefined")))
 #define PSHM_INLINE static inline __attribute__((always_inline))
 #else
 #define PSHM_PRINTF(text, first)
