@@ -157,7 +157,7 @@ os_removal os_removal_test(int folder, const char *name) {
 }
 
 /* Asked of a file without a name, which nobody else can be in the way of. Where
- * there are none, removal.c's own tests will tell. */
+ * there are none, each removal tells by itself. */
 bool os_removal_is_possible(void) {
   int file = open(OS_FOLDER, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (file < 0)
