@@ -265,9 +265,10 @@ void child_fail(const char *condition, const char *file, int line) {
 /* ------------------------------------------------------------------ peers */
 
 void peer_start(peer *self) {
-  int to[2], from[2];
+  int to[2], from[2], fork_is_over[2];
   assert_int_equal(pipe2(to, O_CLOEXEC), 0);
   assert_int_equal(pipe2(from, O_CLOEXEC), 0);
+  assert_int_equal(pipe2(fork_is_over, O_CLOEXEC), 0);
   /* A dead peer is an empty reply, not the end of the test. */
   signal(SIGPIPE, SIG_IGN);
   self->process = fork();
@@ -281,6 +282,11 @@ void peer_start(peer *self) {
   }
   close(to[0]);
   close(from[1]);
+  /* Until it is executed, it has all that this process has open. */
+  close(fork_is_over[1]);
+  char nothing;
+  assert_int_equal(read(fork_is_over[0], &nothing, 1), 0);
+  close(fork_is_over[0]);
   self->to = fdopen(to[1], "w");
   self->from = fdopen(from[0], "r");
 }
