@@ -21,7 +21,8 @@ enum {
   TRIES = 2000,
   PAUSE = 50000, /* nanoseconds */
   SWEEP_TRIES = 1,
-  PATH_SIZE = 4096
+  PATH_SIZE = 4096,
+  SECOND = 1000000000 /* nanoseconds */
 };
 
 static struct {
@@ -30,6 +31,7 @@ static struct {
   int tester;        /* what is asked through: own locks are invisible */
   int connection;    /* to the helper */
   uint64_t identity; /* of the connection */
+  int64_t alone;     /* until when no helper is looked for: there was none */
   bool is_entered, has_swept, has_attached;
 } tree = {.folder = -1, .tester = -1, .connection = -1};
 
@@ -95,8 +97,10 @@ static bool greet(int connection) {
 /* True if this is settled, with or without a helper; false to try again. */
 static bool start_helper(void) {
   char helper[PATH_SIZE];
-  if (os_tree_find_helper(helper, sizeof helper) != POLYSHM_OK)
+  if (os_tree_find_helper(helper, sizeof helper) != POLYSHM_OK) {
+    tree.alone = os_clock_now() + SECOND;
     return true;
+  }
   int listener = os_tree_listen(tree.token);
   if (listener < 0)
     return false; /* somebody else is starting one */
@@ -108,7 +112,15 @@ static bool start_helper(void) {
     remember(connection);
   else
     os_tree_close(connection);
+  if (status != POLYSHM_OK)
+    tree.alone = os_clock_now() + SECOND;
   return true;
+}
+
+/* The search for a helper takes longer than all else that a new block costs, so
+ * where there is none, it is not repeated for each of them. */
+static bool is_alone(void) {
+  return os_folder_is(tree.folder) && os_clock_now() < tree.alone;
 }
 
 static bool is_joined(void) {
@@ -168,7 +180,7 @@ void pshm_tree_join(void) {
 polyshm_status pshm_tree_hold(uint64_t inode) {
   os_fork_hold();
   polyshm_status status = enter();
-  if (status == POLYSHM_OK && !is_joined()) {
+  if (status == POLYSHM_OK && !is_joined() && !is_alone()) {
     pshm_error before;
     pshm_error_save(&before);
     status = join(true);
