@@ -33,9 +33,11 @@ static polyshm_status fail_closed(const polyshm_block *block) {
 }
 
 /* The mapping first: what a member of it has locked is given up last. A tracked
- * block that nobody else has goes with us, unless its tree still holds it. */
+ * block that nobody else has goes with us, unless its tree still holds it; that
+ * of this process does, so there is nothing to ask then. */
 static void leave(polyshm_block *block) {
-  bool is_tracked = block->map.is_marked && block->name[0] != 0;
+  bool is_tracked =
+      block->map.is_marked && block->name[0] != 0 && !block->is_held;
   uint64_t inode = block->map.id.inode;
   os_map_drop(&block->map);
   pshm_member_leave(&block->member);
@@ -125,7 +127,8 @@ static polyshm_status hold(polyshm_block *block) {
   if (!block->map.is_marked)
     return POLYSHM_OK;
   polyshm_status status = pshm_tree_hold(block->map.id.inode);
-  if (status != POLYSHM_OK)
+  block->is_held = status == POLYSHM_OK;
+  if (!block->is_held)
     os_map_unlink(block->name, NULL);
   return status;
 }

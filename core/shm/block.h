@@ -48,6 +48,7 @@ struct polyshm_block {
   uint64_t size;          /* stays when the map is gone */
   _Atomic uint64_t state; /* number of pins, and CLOSED and FREED of block.c */
   uint32_t flags;
+  bool is_held;           /* by the tree of this process */
   pshm_member member;     /* of a list with a trailer */
   _Atomic uint64_t *lock; /* that list's lock, else NULL */
   char name[POLYSHM_NAME_MAX + 1];
