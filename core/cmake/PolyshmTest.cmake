@@ -39,10 +39,15 @@ set(POLYSHM_INTERPRETER_ENVIRONMENT
   "${POLYSHM_TEST_ENVIRONMENT};${interpreter_environment}")
 
 # polyshm_add_test(NAME [INTERPRETER] COMMAND word...)
-# INTERPRETER for commands that load our modules into a Python or a Lua.
+# INTERPRETER for commands that load our modules into a Python or a Lua. Each test
+# has a /dev/shm of its own, if the user may have that: see tests/alone.c.
 function(polyshm_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "INTERPRETER" "" "COMMAND")
-  add_test(NAME ${name} COMMAND ${arg_COMMAND})
+  list(POP_FRONT arg_COMMAND program)
+  if(TARGET ${program})
+    set(program $<TARGET_FILE:${program}>)
+  endif()
+  add_test(NAME ${name} COMMAND alone ${program} ${arg_COMMAND})
   if(arg_INTERPRETER)
     set(environment "${POLYSHM_INTERPRETER_ENVIRONMENT}")
   else()
