@@ -57,15 +57,6 @@ static polyshm_status enter(void) {
   return status;
 }
 
-polyshm_status pshm_tree_enter(char token[OS_TREE_TOKEN_SIZE]) {
-  os_fork_hold();
-  polyshm_status status = enter();
-  if (status == POLYSHM_OK)
-    memcpy(token, tree.token, OS_TREE_TOKEN_SIZE);
-  os_fork_release();
-  return status;
-}
-
 /* ----------------------------------------------------------------- helper */
 
 static int open_folder(int *folder) {
@@ -162,16 +153,32 @@ static polyshm_status join(bool start) {
   return open_folder(&tree.folder) < 0 ? POLYSHM_E_OS : POLYSHM_OK;
 }
 
+/* Without a word of a helper that is not there. */
+static void join_what_is_there(void) {
+  pshm_error before;
+  pshm_error_save(&before);
+  if (enter() == POLYSHM_OK && !is_joined())
+    join(false);
+  pshm_error_restore(&before);
+}
+
+polyshm_status pshm_tree_enter(char token[OS_TREE_TOKEN_SIZE]) {
+  os_fork_hold();
+  bool is_new = !tree.is_entered;
+  polyshm_status status = enter();
+  if (status == POLYSHM_OK && is_new)
+    join_what_is_there();
+  if (status == POLYSHM_OK)
+    memcpy(token, tree.token, OS_TREE_TOKEN_SIZE);
+  os_fork_release();
+  return status;
+}
+
 void pshm_tree_join(void) {
   os_fork_hold();
-  if (!tree.has_attached) {
-    pshm_error before;
-    pshm_error_save(&before);
-    tree.has_attached = true;
-    if (enter() == POLYSHM_OK)
-      join(false);
-    pshm_error_restore(&before);
-  }
+  if (!tree.has_attached)
+    join_what_is_there();
+  tree.has_attached = true;
   os_fork_release();
 }
 

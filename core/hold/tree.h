@@ -14,7 +14,8 @@
 #include "os/os.h"
 
 /* Take part in a tree: the one that the environment names, or a new one, which
- * the environment names from now on. */
+ * the environment names from now on. If the tree has a helper, be known to it.
+ */
 polyshm_status pshm_tree_enter(char token[OS_TREE_TOKEN_SIZE]);
 
 /* Hold a block that this process has just made and still has. */

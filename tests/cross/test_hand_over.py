@@ -63,6 +63,29 @@ print(list[2])
 list:close()
 io.read()
 """
+# Who is told the name when its parent is dead, and has only imported till then.
+PYTHON_HEIR = """
+import sys, polyshm
+print("here", flush=True)
+items = polyshm.ShareableList(name=sys.stdin.readline().strip())
+print(items[1], flush=True)
+items.close()
+sys.stdin.readline()
+"""
+LUA_HEIR = """
+local polyshm = require "polyshm"
+io.stdout:setvbuf "line"
+print "here"
+local list = assert(polyshm.ShareableList(nil, {name = io.read()}))
+print(list[2])
+list:close()
+io.read()
+"""
+PYTHON_ANCESTOR = """
+import subprocess, sys, polyshm
+polyshm.ShareableList([1, "left"], name=sys.argv[1]).close()
+subprocess.run(sys.argv[2:])
+"""
 
 
 def end(process):
@@ -132,6 +155,26 @@ class HandOver(unittest.TestCase):
         for how in "execute", "popen":
             with self.subTest(how=how):
                 self.check(parent, child, "Python", how)
+
+    def test_who_has_imported_is_of_the_tree(self):
+        collect = "import polyshm; polyshm.gc()"
+        ancestor = self.command(sys.executable, PYTHON_ANCESTOR)
+        for heir in (
+            self.command(sys.executable, PYTHON_HEIR),
+            self.command(LUA, LUA_HEIR),
+        ):
+            with self.subTest(heir=heir):
+                root = self.start(*ancestor, self.name, *heir)
+                self.assertEqual(root.stdout.readline(), "here\n")
+                root.kill()
+                root.wait()
+                # A helper that knew of nobody would look once in a while.
+                time.sleep(1.5)
+                subprocess.run([sys.executable, "-c", collect], check=True)
+                print(self.name, file=root.stdin, flush=True)
+                self.assertEqual(root.stdout.readline(), "left\n")
+                root.communicate("\n")
+                self.until(there=False)
 
     def test_who_attaches_is_a_holder(self):
         child = self.command(sys.executable, PYTHON_CHILD)

@@ -29,6 +29,7 @@ enum {
 typedef struct box {
   atomic_int state;
   pid_t maker;
+  unsigned number;
   unsigned helpers_killed; /* when it was made */
   char token[64];          /* of the tree it was made in */
   char name[NAME_SIZE];

@@ -159,9 +159,8 @@ static void hand_over(tree *at) {
   box *it = find_box(at, BOX_EMPTY, BOX_FILLING);
   if (it == NULL)
     return;
-  snprintf(
-      it->name, NAME_SIZE, "%s%u", all->prefix,
-      atomic_fetch_add(&all->number, 1));
+  it->number = atomic_fetch_add(&all->number, 1);
+  snprintf(it->name, NAME_SIZE, "%s%u", all->prefix, it->number);
   it->maker = getpid();
   it->helpers_killed = atomic_load(&at->helpers_killed);
   holding made;
@@ -189,16 +188,29 @@ static bool is_dead(pid_t process) {
   return found && (state == 'Z' || state == 'X');
 }
 
-/* The holds that may be lost while a tree lives: that of a block whose maker is
- * dead, when the helper is killed as well; and that of a maker, dead again, who
- * found neither root nor helper when it came, and so was no longer of the tree.
+/* The first block that was handed over when this process had entered its tree.
  */
+static unsigned entered;
+
+static void enter_tree(void) {
+  char token[sizeof((box *)0)->token];
+  if (polyshm_tree_enter(token, sizeof token) != POLYSHM_OK)
+    blame(BROKEN, "no tree: %s", polyshm_error_message());
+  entered = atomic_load(&all->number);
+}
+
+/* The holds that may be lost while processes of a tree live: that of a block
+ * whose maker is dead, when the helper is killed as well; that of a maker, dead
+ * again, who found neither root nor helper when it came, and so was no longer
+ * of the tree; and that of a block whose maker and root were dead before we had
+ * come so far as to enter. */
 static bool is_excused(const tree *at, const box *it) {
   char own[sizeof it->token] = "";
   polyshm_tree_enter(own, sizeof own);
   return is_dead(it->maker) &&
          (atomic_load(&at->helpers_killed) != it->helpers_killed ||
-          strcmp(it->token, own) != 0);
+          strcmp(it->token, own) != 0 ||
+          (is_dead(at->members[0]) && it->number < entered));
 }
 
 static void remove_by_hand(const holding *it) {
@@ -284,6 +296,7 @@ static void fork_off(holding held[HELD]) {
 
 void run_worker(unsigned tree_number) {
   tree *at = &all->trees[tree_number];
+  enter_tree();
   holding held[HELD] = {{.address = NULL}};
   unsigned number = atomic_fetch_add(&at->nmembers, 1);
   if (number < MEMBERS)
