@@ -100,6 +100,8 @@ class Space(unittest.TestCase):
         self.assertEqual((first, last), ("ok", "ok"))
         self.assertIn("POLYSHM_E_SPACE", failed)
         self.check_message(failed)
+        commands = f"sparse large {SIZE}\ntouch large\n"
+        self.check_death(run(C_PEER, text=commands))
 
 
 if __name__ == "__main__":

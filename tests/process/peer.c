@@ -11,6 +11,8 @@
  *   get NAME INDEX        set NAME INDEX VALUE            length NAME
  *   find NAME START VALUE                   await NAME INDEX VALUE
  *   block NAME SIZE       make a block      map NAME      open a block
+ *   sparse NAME SIZE      make one without reserving its memory
+ *   touch NAME            write into each page of a block
  *   enter NAME SIZE       open or create a block: "made" or "there"
  *   read NAME OFFSET N    write NAME OFFSET HEX           size NAME
  *   pin NAME              unlink NAME       close NAME    die NAME
@@ -184,6 +186,12 @@ static void do_block(const char *name, char **words) {
   open_block(name, number(words[0]), POLYSHM_CREATE | POLYSHM_EXCLUSIVE);
 }
 
+static void do_sparse(const char *name, char **words) {
+  open_block(
+      name, number(words[0]),
+      POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_SPARSE);
+}
+
 static void do_enter(const char *name, char **words) {
   open_block(name, number(words[0]), POLYSHM_CREATE);
 }
@@ -271,6 +279,16 @@ static void do_size(const char *name, char **words) {
   printf("%" PRIu64 "\n", polyshm_block_size(find(name)->block));
 }
 
+static void do_touch(const char *name, char **words) {
+  (void)words;
+  polyshm_block *block = find(name)->block;
+  polyshm_status status = POLYSHM_OK;
+  for (uint64_t at = 0; status == 0 && at < polyshm_block_size(block);
+       at += 4096)
+    status = polyshm_block_write(block, at, "x", 1);
+  print_status(status, "ok");
+}
+
 static void do_pin(const char *name, char **words) {
   (void)words;
   void *address;
@@ -316,7 +334,8 @@ static const struct command {
     {"read", do_read, 2},     {"write", do_write, 2},
     {"size", do_size, 0},     {"pin", do_pin, 0},
     {"unlink", do_unlink, 0}, {"close", do_close, 0},
-    {"die", do_die, 0},
+    {"die", do_die, 0},       {"sparse", do_sparse, 1},
+    {"touch", do_touch, 0},
 };
 
 static void obey(char **words, int nwords) {
