@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The README's programs are the files that it names, and do what it says."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -62,7 +63,7 @@ class Readme(unittest.TestCase):
                 )
                 last = language
         finally:
-            if os.path.exists(path):
+            with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
 
 
