@@ -12,6 +12,7 @@ It gets a /dev/shm of its own, where that is possible: others look into blocks,
 too, and hold them for that moment. A line "# private [options]" in the script
 says that it cannot do without, and how that is mounted.
 """
+import contextlib
 import difflib
 import os
 import re
@@ -75,7 +76,8 @@ def clean(name, group):
         pass
     for file in os.listdir(os.fsencode(FOLDER)):
         if file.startswith(name.encode()):
-            os.unlink(os.path.join(os.fsencode(FOLDER), file))
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(os.fsencode(FOLDER), file))
 
 
 def run(command, environment, name):

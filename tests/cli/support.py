@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the tests of the program that are no cases share."""
 
+import contextlib
 import os
 import secrets
 import subprocess
@@ -41,7 +42,8 @@ class CommandCase(unittest.TestCase):
     def remove_blocks(self):
         for file in os.listdir(FOLDER):
             if file.startswith(self.name):
-                os.unlink(os.path.join(FOLDER, file))
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(FOLDER, file))
 
     def maker(self, *words):
         subprocess.run([programs["maker"], *words], check=True)

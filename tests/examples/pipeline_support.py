@@ -112,7 +112,8 @@ class Case(unittest.TestCase):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         for name in blocks_of(process.pid):
-            os.unlink(os.path.join("/dev/shm", name))
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join("/dev/shm", name))
 
     def finish(self, process, stdin=None):
         """Wait for the end and see that nothing is left; what it printed."""
