@@ -226,7 +226,6 @@ typedef struct polyshm_info {
   uint64_t size;
   uint64_t length;    /* slots, for a list */
   int64_t created_at; /* nanoseconds since 1970; 0 if unknown */
-  uint64_t nholders;  /* 0; reserved for later versions */
   uint32_t kind;      /* POLYSHM_KIND_ */
   uint32_t state;     /* POLYSHM_STATE_ */
   uint32_t mode;      /* POSIX permissions */
