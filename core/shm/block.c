@@ -122,33 +122,38 @@ static polyshm_status publish_fresh(polyshm_block *block) {
   return status;
 }
 
-/* Until the tree holds it, our own mapping does. */
+/* Before it has a name: who finds it and closes it again would remove it if its
+ * maker had been killed between the two. */
 static polyshm_status hold(polyshm_block *block) {
   if (!block->map.is_marked)
     return POLYSHM_OK;
   polyshm_status status = pshm_tree_hold(block->map.id.inode);
   block->is_held = status == POLYSHM_OK;
-  if (!block->is_held)
-    os_map_unlink(block->name, NULL);
   return status;
 }
 
-polyshm_status pshm_block_publish(polyshm_block *block, const char *name) {
-  polyshm_status status;
+static polyshm_status publish(polyshm_block *block, const char *name) {
   if (name == NULL)
-    status = publish_fresh(block);
-  else {
-    const char *plain;
+    return publish_fresh(block);
+  strcpy(block->name, name);
+  return publish_as(block, name);
+}
+
+polyshm_status pshm_block_publish(polyshm_block *block, const char *name) {
+  const char *plain = NULL;
+  polyshm_status status = POLYSHM_OK;
+  if (name != NULL)
     status = pshm_name_check(name, &plain);
-    if (status != POLYSHM_OK)
-      return status;
-    strcpy(block->name, plain);
-    status = publish_as(block, plain);
-  }
   if (status == POLYSHM_OK)
     status = hold(block);
   if (status != POLYSHM_OK)
+    return status;
+  status = publish(block, plain);
+  if (status != POLYSHM_OK) {
     block->name[0] = 0; /* it is not ours to collect */
+    if (block->is_held)
+      pshm_tree_release(block->map.id.inode);
+  }
   return status;
 }
 

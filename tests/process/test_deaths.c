@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +38,54 @@ static void gather_a_group(const stage *at) {
     }
   ready(at); /* and the executed one is when it has attached */
   rest(at);
+}
+
+/* Follow a child that asked for it to the end of that system call. */
+static void follow_to_end_of(pid_t child, uint64_t number) {
+  bool is_in = false;
+  for (;;) {
+    int status;
+    child_check(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+    child_check(
+        ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD) == 0);
+    struct __ptrace_syscall_info info = {.op = PTRACE_SYSCALL_INFO_NONE};
+    child_check(ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) > 0);
+    if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
+      is_in = info.entry.nr == number;
+    else if (info.op == PTRACE_SYSCALL_INFO_EXIT && is_in)
+      return;
+    child_check(ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0);
+  }
+}
+
+/* The block has its name, and its maker does nothing more. */
+static void kill_as_soon_as_it_is_there(const stage *at) {
+  char name[80];
+  snprintf(name, sizeof name, "%s-first", at->name);
+  make_and_close(&(stage){name, at->in, at->out}); /* so there is a helper */
+  pid_t child = fork();
+  if (child == 0) {
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+      _exit(2);
+    raise(SIGSTOP);
+    make(at->name);
+    _exit(1);
+  }
+  follow_to_end_of(child, SYS_linkat);
+  child_check(kill(child, SIGKILL) == 0);
+  child_check(waitpid(child, NULL, 0) == child);
+  polyshm_block *block; /* never written to */
+  child_check(polyshm_block_open(at->name, 0, 0, NULL, &block) == POLYSHM_OK);
+  polyshm_block_free(block);
+  child_check(is_there(at->name));
+}
+
+static void killed_maker_leaves_its_block_to_the_tree(void **state) {
+  (void)state;
+  const char *name = fresh_name();
+  act(kill_as_soon_as_it_is_there, name);
+  wait_for_the_end();
+  assert_false(is_there(name));
 }
 
 static void killed_group_leaves_nothing(void **state) {
@@ -304,6 +354,7 @@ int main(int argc, char **argv) {
     return play_role(argv + 2);
   const struct CMUnitTest tests[] = {
       test(killed_root_leaves_nothing),
+      test(killed_maker_leaves_its_block_to_the_tree),
       test(killed_group_leaves_nothing),
       test(killed_helper_takes_nothing_along),
       test(killed_helper_is_replaced),
