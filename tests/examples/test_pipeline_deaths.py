@@ -64,7 +64,10 @@ class Case(pipeline_support.Case):
         while left:
             _, ready, _ = select.select((), (stdin,), (), PATIENCE)
             self.assertTrue(ready, "the pipeline does not read")
-            left = left[os.write(stdin, left) :]
+            try:
+                left = left[os.write(stdin, left) :]
+            except BrokenPipeError:
+                self.fail(f"it gave up: {process.communicate()[1].decode()}")
 
     def wait_until_counted(self, process, size):
         """All of these bytes, and the pipeline waits for more."""
