@@ -170,7 +170,7 @@ polyshm_status polyshm_block_open(
     const polyshm_block_options *options, polyshm_block **out_block);
 
 /* Unmap now. Fails with POLYSHM_E_BUSY while pinned. Afterwards every call on
- * the handle but _name, _size, _flags and _free answers POLYSHM_E_CLOSED.
+ * the handle but _name, _size, _flags, _id and _free answers POLYSHM_E_CLOSED.
  * Closing twice is fine. */
 polyshm_status polyshm_block_close(polyshm_block *block);
 
@@ -187,12 +187,24 @@ uint64_t polyshm_block_size(const polyshm_block *block);
  * made the block. */
 uint32_t polyshm_block_flags(const polyshm_block *block);
 
+/* Which block it is: handles that are open have one number if and only if they
+ * are on one block, whatever its name is by now. It stays when the handle is
+ * closed; once nobody has the block, another one may get its number. 0 for a
+ * NULL handle. */
+uint64_t polyshm_block_id(const polyshm_block *block);
+
 /* Hold the mapping in place and learn its address. The address is valid until
  * the matching unpin, whatever happens to the handle. Writing through a
  * read-only block's address faults. */
 polyshm_status polyshm_block_pin(
     polyshm_block *block, void **out_address, uint64_t *out_size);
 void polyshm_block_unpin(polyshm_block *block);
+
+/* Learn the address without holding anything: it is valid until this handle is
+ * closed or freed. For those who ask anew for each access, and so learn of a
+ * close from POLYSHM_E_CLOSED. */
+polyshm_status polyshm_block_address(
+    const polyshm_block *block, void **out_address, uint64_t *out_size);
 
 /* Bounds-checked copies, for languages that would rather not hold addresses.
  * They are not atomic. */

@@ -96,6 +96,7 @@ polyshm_status pshm_block_make(
     return status;
   }
   block->size = size;
+  block->id = block->map.id.inode;
   *out_block = block;
   return POLYSHM_OK;
 }
@@ -172,6 +173,7 @@ polyshm_status pshm_block_attach(
     return status;
   }
   block->size = block->map.size;
+  block->id = block->map.id.inode;
   strcpy(block->name, plain);
   if (!(flags & POLYSHM_FOREIGN) && os_map_is_foreign(&block->map)) {
     polyshm_block_free(block);
@@ -313,6 +315,11 @@ uint32_t polyshm_block_flags(const polyshm_block *block) {
   return block == NULL ? 0 : block->flags;
 }
 
+/* All blocks are files of one file system. */
+uint64_t polyshm_block_id(const polyshm_block *block) {
+  return block == NULL ? 0 : block->id;
+}
+
 /* ----------------------------------------------------------------- access */
 
 polyshm_status polyshm_block_pin(
@@ -339,6 +346,17 @@ void polyshm_block_unpin(polyshm_block *block) {
   } while (!atomic_compare_exchange_weak(&block->state, &state, state - 1));
   if (state == (FREED | 1))
     release(block);
+}
+
+polyshm_status polyshm_block_address(
+    const polyshm_block *block, void **out_address, uint64_t *out_size) {
+  if (block == NULL || out_address == NULL || out_size == NULL)
+    return fail_null();
+  if (block->map.address == NULL)
+    return fail_closed(block);
+  *out_address = block->map.address;
+  *out_size = block->size;
+  return POLYSHM_OK;
 }
 
 static polyshm_status check_range(

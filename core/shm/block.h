@@ -45,7 +45,7 @@ enum { PSHM_BLOCK_TRIES = 1000 };
 
 struct polyshm_block {
   os_map map;             /* map.address is NULL once closed */
-  uint64_t size;          /* stays when the map is gone */
+  uint64_t size, id;      /* stay when the map is gone */
   _Atomic uint64_t state; /* number of pins, and CLOSED and FREED of block.c */
   uint32_t flags;
   bool is_held;           /* by the tree of this process */

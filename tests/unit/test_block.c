@@ -498,6 +498,8 @@ static void block_refuses_null(void **state) {
   assert_null(polyshm_block_name(NULL));
   assert_int_equal(polyshm_block_size(NULL), 0);
   assert_int_equal(polyshm_block_flags(NULL), 0);
+  assert_int_equal(polyshm_block_id(NULL), 0);
+  assert_fails(polyshm_block_address(NULL, &address, &size), POLYSHM_E_INVALID);
   polyshm_block_free(NULL);
   polyshm_block_unpin(NULL);
 
@@ -505,9 +507,54 @@ static void block_refuses_null(void **state) {
   assert_ok(polyshm_block_open(NULL, 1, create, NULL, &block));
   assert_fails(polyshm_block_pin(block, NULL, &size), POLYSHM_E_INVALID);
   assert_fails(polyshm_block_pin(block, &address, NULL), POLYSHM_E_INVALID);
+  assert_fails(polyshm_block_address(block, NULL, &size), POLYSHM_E_INVALID);
+  assert_fails(polyshm_block_address(block, &address, NULL), POLYSHM_E_INVALID);
   assert_ok(polyshm_block_close(block)); /* so neither has pinned it */
   assert_ok(polyshm_unlink(polyshm_block_name(block)));
   polyshm_block_free(block);
+}
+
+static void block_tells_its_address_and_holds_nothing(void **state) {
+  (void)state;
+  polyshm_block *block;
+  assert_ok(polyshm_block_open(NULL, 100, create, NULL, &block));
+  assert_ok(polyshm_unlink(polyshm_block_name(block)));
+  void *address, *pinned;
+  uint64_t size;
+  assert_ok(polyshm_block_address(block, &address, &size));
+  assert_int_equal(size, 100);
+  assert_ok(polyshm_block_pin(block, &pinned, &size));
+  assert_ptr_equal(address, pinned);
+  polyshm_block_unpin(block);
+  assert_ok(polyshm_block_close(block));
+  address = &size;
+  assert_fails(polyshm_block_address(block, &address, &size), POLYSHM_E_CLOSED);
+  assert_ptr_equal(address, &size);
+  polyshm_block_free(block);
+}
+
+static void block_tells_which_one_it_is(void **state) {
+  (void)state;
+  const char *name = fresh_name();
+  polyshm_block *one = make(name, 1), *same = open_block(name, 0);
+  polyshm_block *viewed = open_block(name, POLYSHM_READ_ONLY);
+  uint64_t id = polyshm_block_id(one);
+  assert_int_not_equal(id, 0);
+  assert_int_equal(polyshm_block_id(same), id);
+  assert_int_equal(polyshm_block_id(viewed), id);
+
+  /* Its name does not matter. */
+  assert_ok(polyshm_unlink(name));
+  polyshm_block *next = make(name, 1);
+  assert_int_not_equal(polyshm_block_id(next), id);
+  assert_int_equal(polyshm_block_id(same), id);
+  assert_ok(polyshm_block_close(one));
+  assert_int_equal(polyshm_block_id(one), id);
+  assert_ok(polyshm_unlink(name));
+  polyshm_block_free(one);
+  polyshm_block_free(same);
+  polyshm_block_free(viewed);
+  polyshm_block_free(next);
 }
 
 /* ----------------------------------------------------------------- leaving */
@@ -650,6 +697,8 @@ int main(void) {
       cmocka_unit_test(block_outlives_its_name),
       cmocka_unit_test(block_checks_the_range),
       cmocka_unit_test(block_refuses_null),
+      cmocka_unit_test(block_tells_its_address_and_holds_nothing),
+      cmocka_unit_test(block_tells_which_one_it_is),
       cmocka_unit_test(block_that_is_closed_says_so),
       cmocka_unit_test(block_that_is_pinned_is_busy),
       cmocka_unit_test(block_that_is_freed_lives_until_its_last_unpin),
