@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lua 5.4. Element access is C functions of lua/list.h, put straight into the
+ * Lua 5.4 and 5.3. Element access is C functions of lua/list.h, put straight into the
  * class's metatable; SWIG makes the classes, the constants, and the methods and
  * functions that only check their arguments and call.
  */
@@ -57,11 +57,6 @@
   SWIG_arg++;
 }
 
-%typemap(in) (const void *bytes, uint64_t nbytes) (size_t size) {
-  $1 = (void *)luaL_checklstring(L, $input, &size);
-  $2 = size;
-}
-
 %typemap(in) (const polyshm_value *values, uint64_t nvalues) {
   $1 = (polyshm_value *)pshm_lua_check_values(L, $input, &$2);
 }
@@ -112,7 +107,6 @@
 
 %define POLYSHM_BLOCK(T)
 %extend T {
-  polyshm_status write(uint64_t offset, const void *bytes, uint64_t nbytes);
   polyshm_status unlink() {
     return polyshm_unlink(polyshm_block_name($self));
   }

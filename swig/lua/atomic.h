@@ -21,7 +21,7 @@ PSHM_LUA_COLD static int pshm_lua_fail_number(
     lua_pushfstring(L, "item %I: %s", item, polyshm_error_message());
     break;
   default:
-    return pshm_lua_fail(L, status);
+    return pshm_lua_fail_change(L, status);
   }
   lua_pushinteger(L, status);
   return 3;

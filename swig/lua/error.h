@@ -8,10 +8,9 @@
 #ifndef POLYSHM_SWIG_LUA_ERROR_H
 #define POLYSHM_SWIG_LUA_ERROR_H
 
-#include <polyshm.h>
+#include "lua/compat.h"
 
-#include <lauxlib.h>
-#include <lua.h>
+#include <polyshm.h>
 
 #if defined(__GNUC__)
 #define PSHM_LUA_COLD __attribute__((cold, noinline))
@@ -38,6 +37,14 @@ PSHM_LUA_COLD static int pshm_lua_fail(lua_State *L, polyshm_status status) {
     lua_pushinteger(L, status);
     return 3;
   }
+}
+
+/* The same of a call that changes what a handle is on. Whether that may be
+ * written was asked when it was opened, so a refusal is a mistake, too. */
+PSHM_LUA_COLD static int pshm_lua_fail_change(
+    lua_State *L, polyshm_status status) {
+  return status == POLYSHM_E_ACCESS ? pshm_lua_raise(L)
+                                    : pshm_lua_fail(L, status);
 }
 
 #endif

@@ -25,15 +25,12 @@ static uint64_t pshm_lua_check_index(
   return slot;
 }
 
-/* The arguments i = 1, j = -1 of an open list, which count as string.sub's do:
- * the number of items, and the slot of the first. */
+/* The arguments i = 1, j = -1 for `length` items, which count as string.sub's
+ * do: the number of items, and how many are before the first. */
 static lua_Integer pshm_lua_check_range(
-    lua_State *L, int arg, const polyshm_list *list, uint64_t *out_slot) {
+    lua_State *L, int arg, lua_Integer length, uint64_t *out_before) {
   lua_Integer first = luaL_optinteger(L, arg, 1);
   lua_Integer last = luaL_optinteger(L, arg + 1, -1);
-  if (pshm_lua_is_open(polyshm_list_block(list)) != POLYSHM_OK)
-    pshm_lua_raise(L);
-  lua_Integer length = (lua_Integer)polyshm_list_length(list);
   if (first < 0)
     first += length + 1;
   if (first < 1)
@@ -42,8 +39,18 @@ static lua_Integer pshm_lua_check_range(
     last += length + 1;
   if (last > length)
     last = length;
-  *out_slot = last < first ? 0 : (uint64_t)first - 1;
+  *out_before = last < first ? 0 : (uint64_t)first - 1;
   return last < first ? 0 : last - first + 1;
+}
+
+/* The same of an open list. */
+static lua_Integer pshm_lua_check_slots(
+    lua_State *L, int arg, const polyshm_list *list, uint64_t *out_slot) {
+  lua_Integer count = pshm_lua_check_range(
+      L, arg, (lua_Integer)polyshm_list_length(list), out_slot);
+  if (pshm_lua_is_open(polyshm_list_block(list)) != POLYSHM_OK)
+    pshm_lua_raise(L);
+  return count;
 }
 
 /* A new table with room for this many items, on top of the stack. */

@@ -6,6 +6,7 @@
 #include "lua/atomic.h"
 #include "lua/lock.h"
 #include "lua/snapshot.h"
+#include "lua/update.h"
 #include "lua/wait.h"
 
 static void pshm_lua_check_value(
@@ -262,6 +263,51 @@ static int pshm_lua_list_type(lua_State *L) {
   return 1;
 }
 
+/* The format of one item, as ShareableList writes it; NULL for a string. */
+static const char *pshm_lua_format_of(const polyshm_value *value) {
+  switch (value->type) {
+  case POLYSHM_NONE:
+    return "xxxxxx?x";
+  case POLYSHM_BOOL:
+    return "xxxxxxx?";
+  case POLYSHM_INT:
+    return "q";
+  case POLYSHM_FLOAT:
+    return "d";
+  default:
+    return NULL;
+  }
+}
+
+/* l:format(): Python's struct format of all items. A string's is that of its
+ * slot, so none needs to be copied. */
+static int pshm_lua_list_format(lua_State *L) {
+  const polyshm_list *list = pshm_lua_list(L);
+  if (pshm_lua_is_open(polyshm_list_block(list)) != POLYSHM_OK)
+    return pshm_lua_raise(L);
+  luaL_Buffer buffer;
+  luaL_buffinit(L, &buffer);
+  for (uint64_t slot = 0; slot < polyshm_list_length(list); slot++) {
+    char small[8], text[32];
+    uint64_t capacity;
+    polyshm_value value = {.type = POLYSHM_STRING};
+    polyshm_status status =
+        polyshm_list_get(list, slot, small, sizeof small, &value);
+    if (status == POLYSHM_OK || status == POLYSHM_E_SPACE)
+      status = polyshm_list_capacity(list, slot, &capacity);
+    if (status != POLYSHM_OK)
+      return pshm_lua_fail(L, status);
+    const char *format = pshm_lua_format_of(&value);
+    if (format == NULL) {
+      snprintf(text, sizeof text, "%llus", (unsigned long long)capacity);
+      format = text;
+    }
+    luaL_addstring(&buffer, format);
+  }
+  luaL_pushresult(&buffer);
+  return 1;
+}
+
 /* l:index(v, from = 1) */
 static int pshm_lua_list_find(lua_State *L) {
   const polyshm_list *list = pshm_lua_list(L);
@@ -302,7 +348,7 @@ static int pshm_lua_list_count(lua_State *L) {
 static int pshm_lua_list_totable(lua_State *L) {
   const polyshm_list *list = pshm_lua_list(L);
   uint64_t first;
-  lua_Integer count = pshm_lua_check_range(L, 2, list, &first);
+  lua_Integer count = pshm_lua_check_slots(L, 2, list, &first);
   bool has_nil = false;
   pshm_lua_new_items(L, count);
   for (lua_Integer i = 0; i < count; i++) {
@@ -325,7 +371,8 @@ static const luaL_Reg pshm_lua_list_methods[] = {
     {"add", pshm_lua_list_add},           {"swap", pshm_lua_list_swap},
     {"snapshot", pshm_lua_list_snapshot}, {"lock", pshm_lua_list_lock},
     {"version", pshm_lua_list_version},   {"wait", pshm_lua_list_wait},
-    {"timeout", pshm_lua_list_timeout},   {NULL, NULL}};
+    {"timeout", pshm_lua_list_timeout},   {"update", pshm_lua_list_update},
+    {"format", pshm_lua_list_format},     {NULL, NULL}};
 
 static const luaL_Reg pshm_lua_list_metamethods[] = {
     {"__newindex", pshm_lua_list_newindex},

@@ -86,12 +86,14 @@ static const polyshm_block *pshm_lua_block_of(lua_State *L, int arg) {
   return object == NULL ? NULL : polyshm_list_block(object->ptr);
 }
 
-/* Whether its bytes are still mapped: read none of them. */
+/* Whether its bytes are still mapped. */
 static inline polyshm_status pshm_lua_is_open(const polyshm_block *block) {
-  return polyshm_block_read(block, 0, NULL, 0);
+  void *address;
+  uint64_t size;
+  return polyshm_block_address(block, &address, &size);
 }
 
-/* Objects of one class are equal if their blocks have one name. */
+/* Objects of one class are equal if they are on one block. */
 static int pshm_lua_equal(lua_State *L) {
   const polyshm_block *one = pshm_lua_block_of(L, 1);
   const polyshm_block *other = pshm_lua_block_of(L, 2);
@@ -99,7 +101,7 @@ static int pshm_lua_equal(lua_State *L) {
       L, one != NULL && other != NULL &&
              ((swig_lua_userdata *)lua_touserdata(L, 1))->type ==
                  ((swig_lua_userdata *)lua_touserdata(L, 2))->type &&
-             strcmp(polyshm_block_name(one), polyshm_block_name(other)) == 0);
+             polyshm_block_id(one) == polyshm_block_id(other));
   return 1;
 }
 

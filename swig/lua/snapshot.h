@@ -26,7 +26,7 @@ static polyshm_status pshm_lua_room(
 static int pshm_lua_list_snapshot(lua_State *L) {
   const polyshm_list *list = pshm_lua_list(L);
   uint64_t slot, room;
-  lua_Integer count = pshm_lua_check_range(L, 2, list, &slot);
+  lua_Integer count = pshm_lua_check_slots(L, 2, list, &slot);
   polyshm_status status = pshm_lua_room(list, slot, (uint64_t)count, &room);
   if (status != POLYSHM_OK)
     return pshm_lua_fail(L, status);

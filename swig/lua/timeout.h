@@ -78,7 +78,7 @@ static bool pshm_lua_sleep_on(
  * that was noticed here. */
 static int pshm_lua_sleep_fail(lua_State *L, polyshm_status status) {
   if (status != POLYSHM_E_INTERRUPTED)
-    return pshm_lua_fail(L, status);
+    return pshm_lua_fail_change(L, status);
   lua_pushnil(L);
   lua_pushliteral(L, "a signal arrived while waiting");
   lua_pushinteger(L, status);

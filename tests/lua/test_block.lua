@@ -114,8 +114,23 @@ do -- read-only
   local view = assert(polyshm.SharedMemory {name = name, read_only = true})
   check.same(block:write(0, "abcd"), true)
   check.same(view:read(), "abcd")
-  check.refused(polyshm.E_ACCESS, view:write(0, "x"))
+  local closed = "the block '" .. name .. "' is open for reading only"
+  for _, change in ipairs {
+    function() view:write(0, "x") end,
+    function() view:write(0, "") end,
+    function() view:pack(0, "b", 1) end,
+    function() view:pack(0, "") end,
+    function() view:fill() end,
+    function() view:view("u8")[1] = 1 end,
+    function() view:view("u8"):fill(1) end,
+    function() view:view("u8"):copy {1} end,
+  } do
+    check.error_here(closed, change)
+  end
   check.same(view:read(), "abcd")
+  check.same(view:unpack(0, "c4"), "abcd")
+  check.same(view:find "cd", 2)
+  check.same(view:view("u8"):sum(), 97 + 98 + 99 + 100)
   check.same(block:unlink(), true)
 end
 
@@ -160,11 +175,11 @@ do
     function()
       block:read(0, 1.5)
     end)
-  check.error_here("bad argument #1 to 'write' (number expected, got nil)",
+  check.error_here("bad argument #1 to 'write' (number expected, got no value)",
     function()
       block:write()
     end)
-  check.error_here("bad argument #2 to 'write' (string expected, got nil)",
+  check.error_here("bad argument #2 to 'write' (string expected, got no value)",
     function()
       block:write(0)
     end)

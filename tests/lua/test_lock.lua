@@ -193,7 +193,7 @@ check.same(is_free(), true)
 do -- where there is none to take
   local view = assert(
     polyshm.ShareableList(nil, {name = list.name, read_only = true}))
-  check.refused(polyshm.E_ACCESS, view:lock())
+  check.error_here("is open for reading only", function() view:lock() end)
   local stock = check.stock "mixed.bin"
   check.refused(polyshm.E_UNSUPPORTED, stock:lock())
   local lock <close> = stock:lock()

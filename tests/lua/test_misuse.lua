@@ -37,10 +37,11 @@ local function names(found)
   return table.concat(sorted, " ")
 end
 check.same(names(of_list), "__close __eq __gc __index __len __newindex " ..
-  "__pairs __tostring add capacity close count index lock snapshot swap " ..
-  "timeout totable type unlink version wait")
+  "__pairs __tostring add capacity close count format index lock snapshot " ..
+  "swap timeout totable type unlink update version wait")
 check.same(names(of_block),
-  "__close __eq __gc __index __newindex __tostring close read unlink write")
+  "__close __eq __gc __index __newindex __tostring close fill find pack " ..
+  "read unlink unpack view write")
 check.same(names(of_lock), "__close __gc __index __newindex unlock")
 
 -- ------------------------------------------------------------ the wrong object

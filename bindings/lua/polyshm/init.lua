@@ -4,7 +4,8 @@
 --
 -- What may be expected to fail returns nil, a message and a code, one of the
 -- numbers polyshm.E_NOT_FOUND, E_EXISTS, E_SPACE, E_TIMEOUT and so on. What is
--- a mistake of the program is an error.
+-- a mistake of the program is an error: a wrong argument, a place that is not
+-- there, the use of what was closed, a change through what is read-only.
 --
 -- Timeouts are seconds, with fractions: 0 does not sleep, and nil and
 -- polyshm.FOREVER have no end.
@@ -183,15 +184,59 @@ end
 --
 -- A block b has
 --
---   b.name, b.size
---   b:read(offset, n)   n bytes from an offset on, which counts from 0; all the
---                       rest without n, the whole block without both
---   b:write(offset, s)  true, or nil and E_ACCESS for one that is read-only
+--   b.name, b.size      its size is bytes
+--   b:read(offset, n)   a string of n bytes from an offset on, which counts from
+--                       0; all the rest without n, the whole block without both
+--   b:write(offset, s)  put a string there: true
+--   b:pack(offset, format, ...)
+--                       put values there in a format of string.pack, aligned as
+--                       if a string of its own began there: the offset behind
+--                       them
+--   b:unpack(offset, format)
+--                       the values there, and the offset behind them
+--   b:fill(byte, offset, n)
+--                       set n bytes from an offset on to a number from 0 to 255,
+--                       or 0; the defaults are those of read: true
+--   b:find(s, offset, n)
+--                       the offset of the first place in there where the bytes
+--                       of s are, or nil and E_NOT_FOUND
+--   b:view(kind, offset, count)
+--                       a view of count elements from an offset on; of as many
+--                       as there is room for without count, from the block's
+--                       begin without both
 --   b:close()           unmap it here; also when a <close> variable ends
 --   b:unlink()          remove its name
 --
--- Blocks are equal if they have one name. What was closed still has its name
--- and size and can be unlinked.
+-- Blocks are equal if they are one block, whatever its name. What was closed
+-- still has its name and size and can be unlinked.
+--
+-- A view v is used as a table of numbers of one kind: "i8", "i16", "i32" and
+-- "i64" are integers with a sign, "u8", "u16", "u32" and "u64" those without,
+-- "f32" and "f64" floats, all in this machine's byte order. Indices count from
+-- 1, or back from the last with -1.
+--
+--   v[i], v[i] = x      reading outside gives nil, writing there is an error;
+--                       so is a number that the kind has not
+--   #v, pairs(v), ipairs(v)
+--   v:totable(i, j)     the elements from i to j, counted as string.sub does
+--   v:fill(x, i, j)     set them to x: true
+--   v:copy(source, i)   put all elements of a view, table or list from v[i] on,
+--                       or from v[1]; nothing if one of them is not of the kind
+--                       or there is no room: true
+--   v:sum(i, j)         their sum, which wraps as Lua's integers do; of floats
+--                       in no certain order
+--   v:min(i, j), v:max(i, j)
+--                       nil of none, NaN if one of them is
+--   v.kind, v.offset    as they were given
+--   v.shm               the block
+--
+-- Lua's integers have a sign. A u64 above math.maxinteger is the negative one of
+-- the same 64 bits, as string.unpack gives it, and math.ult compares them; min
+-- and max know. A view keeps its block from being collected, but not open: when
+-- that is closed, its elements are an error.
+--
+-- What several processes do to the bytes of a block at once is not kept apart;
+-- a list's items are.
 function polyshm.SharedMemory(options)
   if type(options) == "string" then options = {name = options} end
   check_type(options, "string or table", "#1 to 'SharedMemory'")
@@ -226,15 +271,20 @@ end
 --   #l, pairs(l)        ipairs(l) ends at the first nil, as with tables
 --   l:totable(i, j)     the items from i to j; with a field n, as table.pack
 --                       makes it, if there are nils among them
+--   l:update(t)         l[i] = t[i] for all integers i that t has, and for all
+--                       from 1 to t.n if t has a field n: true, or nil and
+--                       E_SPACE. All are looked at before the first is changed
 --   l:index(v, from)    the first index from `from` on whose item equals v
 --   l:count(v)          how many items equal v
 --   l:type(i)           "none", "bool", "int", "float", "str" or "bytes"
 --   l:capacity(i)       bytes that the item can hold
+--   l:format()          Python's struct format of all items, a string
 --   l.name, l.shm       the name; the block beneath, closed if the list is
 --   l:close(), l:unlink()   as a block's
 --
--- Values compare as Python's do, so that 1, 1.0 and true are equal; but a
--- string equals both the str and the bytes of its content.
+-- Lists are equal if they are on one block. Values compare as Python's do, so
+-- that 1, 1.0 and true are equal; but a string equals both the str and the bytes
+-- of its content.
 --
 -- Several processes may use a list at once. None of them ever sees half a
 -- value, and a list has for them
