@@ -126,7 +126,7 @@ PSHM_LUA_COLD static const char *pshm_lua_explain_element(
 
 /* So many results are kept at once, so that no addition and no comparison waits
  * for the last one. */
-enum { PSHM_LUA_LANES = 8 };
+enum { PSHM_LUA_LANES = 16 };
 
 /* Integers wrap, as Lua's own do. */
 #define KIND(NAME, T, LEAST, MOST)                                             \

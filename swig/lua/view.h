@@ -46,26 +46,17 @@ PSHM_LUA_COLD static void pshm_lua_refuse_view(
   luaL_error(L, "the block of this view is too small");
 }
 
-/* Where a view's elements are, until Lua allocates or runs. */
-static inline const char *pshm_lua_view_map(
-    lua_State *L, int arg, const pshm_lua_view *view) {
+/* Where the elements of the view at `arg` are, until Lua allocates or runs. */
+static inline char *pshm_lua_view_map(
+    lua_State *L, int arg, const pshm_lua_view *view, bool is_writing) {
   const polyshm_block *block = pshm_lua_view_block(L, arg);
   pshm_lua_memory memory = {0};
   if (block != NULL)
-    memory = pshm_lua_map(L, block);
+    memory =
+        is_writing ? pshm_lua_map_writable(L, block) : pshm_lua_map(L, block);
   if (memory.at == NULL || view->end > memory.size)
     pshm_lua_refuse_view(L, &memory);
   return memory.at + view->offset;
-}
-
-/* The same of the first argument, for writing. */
-static inline char *pshm_lua_view_map_writable(
-    lua_State *L, const pshm_lua_view *view) {
-  const char *at = pshm_lua_view_map(L, 1, view);
-  const polyshm_block *block = pshm_lua_view_block(L, 1);
-  if (polyshm_block_flags(block) & POLYSHM_READ_ONLY)
-    pshm_lua_refuse_writing(L, block);
-  return (char *)at;
 }
 
 static inline size_t pshm_lua_view_size(const pshm_lua_view *view) {
@@ -110,7 +101,7 @@ static int pshm_lua_view_index(lua_State *L) {
     return pshm_lua_view_member(L, view);
   int exact;
   uint64_t place = pshm_lua_view_place(view, lua_tointegerx(L, 2, &exact));
-  const char *at = pshm_lua_view_map(L, 1, view);
+  const char *at = pshm_lua_view_map(L, 1, view, false);
   if (!exact || place >= (uint64_t)view->count)
     lua_pushnil(L);
   else
@@ -138,10 +129,10 @@ static int pshm_lua_view_newindex(lua_State *L) {
   uint64_t place = pshm_lua_view_place(view, lua_tointegerx(L, 2, &exact));
   if (!exact || lua_type(L, 2) != LUA_TNUMBER ||
       place >= (uint64_t)view->count) {
-    pshm_lua_view_map(L, 1, view);
+    pshm_lua_view_map(L, 1, view, false);
     return pshm_lua_refuse_place(L, view);
   }
-  char *at = pshm_lua_view_map_writable(L, view);
+  char *at = pshm_lua_view_map(L, 1, view, true);
   if (!pshm_lua_put_element(
           L, 3, view->kind, at + place * pshm_lua_view_size(view)))
     return luaL_error(L, "%s", pshm_lua_explain_element(L, 3, view->kind));
@@ -151,7 +142,7 @@ static int pshm_lua_view_newindex(lua_State *L) {
 /* #v */
 static int pshm_lua_view_length(lua_State *L) {
   const pshm_lua_view *view = pshm_lua_check_view(L);
-  pshm_lua_view_map(L, 1, view);
+  pshm_lua_view_map(L, 1, view, false);
   lua_pushinteger(L, view->count);
   return 1;
 }
@@ -160,7 +151,7 @@ static int pshm_lua_view_length(lua_State *L) {
 static int pshm_lua_view_next(lua_State *L) {
   const pshm_lua_view *view = pshm_lua_check_view(L);
   lua_Integer place = luaL_checkinteger(L, 2);
-  const char *at = pshm_lua_view_map(L, 1, view);
+  const char *at = pshm_lua_view_map(L, 1, view, false);
   if ((uint64_t)place >= (uint64_t)view->count)
     return 0;
   lua_pushinteger(L, place + 1);
@@ -201,7 +192,7 @@ static int pshm_lua_view_totable(lua_State *L) {
   lua_Integer count = pshm_lua_check_range(L, 2, view->count, &before);
   size_t size = pshm_lua_view_size(view);
   pshm_lua_new_items(L, count);
-  const char *at = pshm_lua_view_map(L, 1, view) + before * size;
+  const char *at = pshm_lua_view_map(L, 1, view, false) + before * size;
   for (lua_Integer i = 0; i < count; i++, at += size) {
     pshm_lua_push_element(L, view->kind, at);
     lua_rawseti(L, -2, i + 1);
@@ -219,7 +210,7 @@ static int pshm_lua_view_fill(lua_State *L) {
   if (!pshm_lua_put_element(L, 2, view->kind, element))
     return luaL_argerror(L, 2, pshm_lua_explain_element(L, 2, view->kind));
   size_t size = pshm_lua_view_size(view);
-  char *at = pshm_lua_view_map_writable(L, view);
+  char *at = pshm_lua_view_map(L, 1, view, true);
   pshm_lua_repeat(at + before * size, element, size, (uint64_t)count);
   lua_pushboolean(L, 1);
   return 1;
@@ -230,7 +221,7 @@ static int pshm_lua_view_sum(lua_State *L) {
   const pshm_lua_view *view = pshm_lua_check_view(L);
   uint64_t before;
   lua_Integer count = pshm_lua_check_range(L, 2, view->count, &before);
-  const char *at = pshm_lua_view_map(L, 1, view);
+  const char *at = pshm_lua_view_map(L, 1, view, false);
   pshm_lua_sums[view->kind](
       L, at + before * pshm_lua_view_size(view), (uint64_t)count);
   return 1;
@@ -241,7 +232,7 @@ static int pshm_lua_view_extreme(lua_State *L, pshm_lua_loop *const loops[]) {
   const pshm_lua_view *view = pshm_lua_check_view(L);
   uint64_t before;
   lua_Integer count = pshm_lua_check_range(L, 2, view->count, &before);
-  const char *at = pshm_lua_view_map(L, 1, view);
+  const char *at = pshm_lua_view_map(L, 1, view, false);
   if (count == 0)
     lua_pushnil(L);
   else
@@ -266,7 +257,7 @@ static int pshm_lua_view_max(lua_State *L) {
 static lua_Integer pshm_lua_source_length(
     lua_State *L, const pshm_lua_view *source) {
   if (source != NULL) {
-    pshm_lua_view_map(L, 2, source);
+    pshm_lua_view_map(L, 2, source, false);
     return source->count;
   }
   if (!lua_istable(L, 2) &&
@@ -308,9 +299,9 @@ static int pshm_lua_view_copy(lua_State *L) {
   size_t size = pshm_lua_view_size(view);
   bool is_same = source != NULL && source->kind == view->kind;
   const char *from = is_same ? NULL : pshm_lua_convert(L, view->kind, count);
-  char *at = pshm_lua_view_map_writable(L, view);
+  char *at = pshm_lua_view_map(L, 1, view, true);
   if (is_same)
-    from = pshm_lua_view_map(L, 2, source);
+    from = pshm_lua_view_map(L, 2, source, false);
   memmove(at + before * size, from, (size_t)count * size);
   lua_pushboolean(L, 1);
   return 1;
