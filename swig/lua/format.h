@@ -167,7 +167,8 @@ static pshm_lua_item pshm_lua_format_option(
   return item;
 }
 
-/* The next item, behind `before` bytes; false at the end. */
+/* The next item, behind `before` bytes; false at the end. The format is
+ * argument 3. */
 static bool pshm_lua_format_next(
     lua_State *L, pshm_lua_format *format, uint64_t before,
     pshm_lua_item *item) {
@@ -180,7 +181,7 @@ static bool pshm_lua_format_next(
     if (*format->rest != 0)
       next = pshm_lua_format_option(L, format);
     if (next.kind == PSHM_LUA_CHARACTERS || next.size == 0)
-      luaL_error(L, "invalid next option for option 'X'");
+      luaL_argerror(L, 3, "invalid next option for option 'X'");
     alignment = next.size;
   }
   if (item->kind == PSHM_LUA_CHARACTERS || alignment <= 1)
@@ -188,7 +189,7 @@ static bool pshm_lua_format_next(
   if (alignment > format->alignment)
     alignment = format->alignment;
   if (alignment & (alignment - 1))
-    luaL_error(L, "format asks for alignment not power of 2");
+    luaL_argerror(L, 3, "format asks for alignment not power of 2");
   item->padding = (int)(-before & (uint64_t)(alignment - 1));
   return true;
 }

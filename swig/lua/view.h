@@ -341,9 +341,10 @@ PSHM_LUA_COLD static void pshm_lua_view_class(lua_State *L) {
 }
 
 static pshm_lua_kind pshm_lua_check_kind(lua_State *L, int arg) {
-  const char *name = luaL_checkstring(L, arg);
+  size_t length;
+  const char *name = luaL_checklstring(L, arg, &length);
   for (int kind = 0; kind < PSHM_LUA_NKINDS; kind++)
-    if (strcmp(name, pshm_lua_kinds[kind].name) == 0)
+    if (strcmp(name, pshm_lua_kinds[kind].name) == 0 && strlen(name) == length)
       return (pshm_lua_kind)kind;
   return (pshm_lua_kind)luaL_argerror(
       L, arg,

@@ -192,6 +192,74 @@ do
   end)
 end
 
+do -- fill
+  local block <close> = assert(polyshm.SharedMemory {
+    name = check.name(), create = true, size = 8,
+  })
+  check.same(block:unlink(), true)
+  check.same(block:fill(65), true)
+  check.same(block:read(), "AAAAAAAA")
+  check.same(block:fill(66, 6), true)
+  check.same(block:fill(67, 1, 2), true)
+  check.same(block:read(), "ACCAAABB")
+  check.same(block:fill(255.0, 0, 0), true)
+  check.same(block:fill(1, 8), true)
+  check.same(block:fill(nil, nil, 1), true)
+  check.same(block:read(), "\0CCAAABB")
+  check.same(block:fill(), true)
+  check.same(block:read(), ("\0"):rep(8))
+  for _, byte in ipairs {-1, 256, math.mininteger, math.maxinteger} do
+    check.error_here("bad argument #1 to 'fill' (a byte is from 0 to 255)",
+      function() block:fill(byte) end)
+  end
+  check.error_here("bad argument #1 to 'fill' (number expected, got string)",
+    function() block:fill "A" end)
+  check.error_here("bad argument #2 to 'fill' (the block ends before this " ..
+    "offset)", function() block:fill(1, 9) end)
+  for _, place in ipairs {{0, 9}, {8, 1}, {1, math.maxinteger}} do
+    check.error_here("bad argument #3 to 'fill' (the block has not so many " ..
+      "bytes)", function() block:fill(1, table.unpack(place)) end)
+  end
+  check.error("number out of range", block.fill, block, 1, -1)
+  check.error("number out of range", block.fill, block, 1, 0, -1)
+  check.same(block:read(), ("\0"):rep(8))
+end
+
+do -- find
+  local block <close> = assert(polyshm.SharedMemory {
+    name = check.name(), create = true, size = 12,
+  })
+  check.same(block:unlink(), true)
+  block:write(0, "ab\0c%aab\0c.\xff")
+  check.same(block:find "ab", 0)
+  check.same(math.type(block:find "ab"), "integer")
+  check.same(block:find("ab", 0), 0)
+  check.same(block:find("ab", 1), 6)
+  check.same(block:find("ab", 6), 6)
+  check.same(block:find("b\0c", 2), 7)
+  check.same(block:find "%a", 4)
+  check.same(block:find ".", 10)
+  check.same(block:find "\xff", 11)
+  check.same(block:find "", 0)
+  check.same(block:find("", 12), 12)
+  check.same(block:find(block:read()), 0)
+  check.same(block:find("ab", 0, 2), 0)
+  check.same(block:find("ab", 1, 7), 6)
+  for _, case in ipairs {
+    {"zz"}, {"ab", 7}, {"ab", 0, 1}, {"ab", 1, 6}, {"ab", 12},
+    {"\xff", 0, 11}, {("x"):rep(13)},
+  } do
+    check.refused(polyshm.E_NOT_FOUND, block:find(table.unpack(case)))
+  end
+  check.error_here("bad argument #1 to 'find' (string expected, got no value)",
+    function() block:find() end)
+  check.error_here("bad argument #2 to 'find' (the block ends before this " ..
+    "offset)", function() block:find("x", 13) end)
+  check.error_here("bad argument #3 to 'find' (the block has not so many " ..
+    "bytes)", function() block:find("x", 1, 12) end)
+  check.error("number out of range", block.find, block, "x", -1)
+end
+
 do -- much at once
   local size <const> = 10000000
   local block <close> = assert(polyshm.SharedMemory {
@@ -217,9 +285,16 @@ do
   check.error_here("the block '" .. name .. "' has been closed", function()
     block:read()
   end)
-  check.error_here("the block '" .. name .. "' has been closed", function()
-    block:write(0, "")
-  end)
+  for _, use in ipairs {
+    function() block:write(0, "") end,
+    function() block:fill() end,
+    function() block:find "" end,
+    function() block:pack(0, "") end,
+    function() block:unpack(0, "") end,
+    function() block:view "u8" end,
+  } do
+    check.error_here("the block '" .. name .. "' has been closed", use)
+  end
   check.same(block.name, name)
   check.same(block.size, 3)
   check.same(block:unlink(), true)
@@ -269,6 +344,12 @@ do -- equality
   check.that(one == two)
   one:unlink()
   other:unlink()
+
+  -- It is the block that counts, not its name.
+  local next_ = assert(
+    polyshm.SharedMemory {name = name, create = true, size = 1})
+  check.that(one ~= next_)
+  check.same(next_:unlink(), true)
 end
 
 do -- members

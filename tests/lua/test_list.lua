@@ -317,6 +317,9 @@ do
 
   local one = assert(polyshm.ShareableList(nil, {name = name}))
   check.that(one == list)
+  check.same(list:unlink(), true)
+  local other = assert(polyshm.ShareableList({1}, {name = name}))
+  check.that(one ~= other)
   check.same(block:close(), true)
   check.error_here("the list '" .. name .. "' has been closed", function()
     return list[1]
@@ -353,6 +356,8 @@ do
     function() return list:totable(5, 4) end,
     function() return list:capacity(1) end,
     function() return list:type(1) end,
+    function() return list:format() end,
+    function() return list:update {} end,
   } do
     check.error("has been closed", use)
   end
