@@ -30,7 +30,7 @@ static int pshm_lua_block_tostring(lua_State *L) {
   swig_lua_userdata *object = pshm_lua_object(L, 1, SWIGTYPE_p_polyshm_block);
   if (object == NULL)
     return luaL_typeerror(L, 1, "SharedMemory");
-  const polyshm_block *block = object->ptr;
+  const polyshm_block *block = pshm_lua_handle_of(L, 1, object);
   if (block == NULL)
     lua_pushliteral(L, "SharedMemory (closed)");
   else if (pshm_lua_is_open(block) != POLYSHM_OK)
@@ -42,13 +42,12 @@ static int pshm_lua_block_tostring(lua_State *L) {
   return 1;
 }
 
-/* A list's block is not its object's own. */
 static int pshm_lua_block_gc(lua_State *L) {
   swig_lua_userdata *object = pshm_lua_object(L, 1, SWIGTYPE_p_polyshm_block);
   if (object != NULL) {
-    if (object->own)
-      polyshm_block_free(object->ptr);
+    polyshm_block_free(object->ptr); /* NULL if it is a list's */
     object->ptr = NULL;
+    object->own = 1;
   }
   return 0;
 }

@@ -117,7 +117,7 @@ PSHM_LUA_COLD static int pshm_lua_raise_item(
 
 /* l.shm: the block beneath, whose object is always the same one. The two keep
  * each other alive. */
-static int pshm_lua_list_shm(lua_State *L, const polyshm_list *list) {
+static int pshm_lua_list_shm(lua_State *L) {
   if (lua_getiuservalue(L, 1, 1) != LUA_TNIL)
     return 1;
   pshm_lua_new(L, SWIGTYPE_p_polyshm_block)->own = 0;
@@ -125,7 +125,6 @@ static int pshm_lua_list_shm(lua_State *L, const polyshm_list *list) {
   lua_setiuservalue(L, -2, 1);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, 1);
-  pshm_lua_own(L, polyshm_list_block(list));
   return 1;
 }
 
@@ -134,7 +133,7 @@ static int pshm_lua_list_member(lua_State *L, const polyshm_list *list) {
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNUMBER)
     return 1;
   if (lua_tointeger(L, -1) != PSHM_LUA_NAME)
-    return pshm_lua_list_shm(L, list);
+    return pshm_lua_list_shm(L);
   lua_pushstring(L, polyshm_block_name(polyshm_list_block(list)));
   return 1;
 }
@@ -233,15 +232,10 @@ static int pshm_lua_list_tostring(lua_State *L) {
 
 static int pshm_lua_list_gc(lua_State *L) {
   swig_lua_userdata *object = pshm_lua_object(L, 1, SWIGTYPE_p_polyshm_list);
-  if (object == NULL || object->ptr == NULL)
-    return 0;
-  /* The object of its block may be used once more, by another finalizer. */
-  lua_getiuservalue(L, 1, 1);
-  swig_lua_userdata *block = pshm_lua_object(L, -1, SWIGTYPE_p_polyshm_block);
-  if (block != NULL && block->ptr == polyshm_list_block(object->ptr))
-    block->ptr = NULL;
-  polyshm_list_free(object->ptr);
-  object->ptr = NULL;
+  if (object != NULL) {
+    polyshm_list_free(object->ptr);
+    object->ptr = NULL;
+  }
   return 0;
 }
 

@@ -5,6 +5,10 @@
  * An object is known by the pointer to its class and not by its metatable,
  * which the debug library can give to any other. Its handle is NULL until there
  * is one, and once it was freed.
+ *
+ * The object of a list's block does not own it and has no pointer to it, but
+ * keeps the object of the list and asks that. So nothing dangles, whatever is
+ * finalized first, and whatever the debug library does to what ties them.
  */
 #ifndef POLYSHM_SWIG_LUA_OBJECT_H
 #define POLYSHM_SWIG_LUA_OBJECT_H
@@ -49,13 +53,27 @@ PSHM_LUA_COLD static void *pshm_lua_refuse(
   return NULL;
 }
 
+/* The block that the object at `arg` has from a list; NULL if it is gone. */
+static void *pshm_lua_borrowed(lua_State *L, int arg) {
+  lua_getiuservalue(L, arg, 1);
+  const swig_lua_userdata *list =
+      pshm_lua_object(L, -1, SWIGTYPE_p_polyshm_list);
+  lua_pop(L, 1);
+  return list == NULL ? NULL : polyshm_list_block(list->ptr);
+}
+
+/* The handle of an object that is at `arg`, or NULL. */
+static inline void *pshm_lua_handle_of(
+    lua_State *L, int arg, const swig_lua_userdata *object) {
+  return object->own ? object->ptr : pshm_lua_borrowed(L, arg);
+}
+
 /* The handle of the object at `arg`, never NULL. */
 static inline void *pshm_lua_handle(
     lua_State *L, int arg, const swig_type_info *class) {
-  swig_lua_userdata *object = pshm_lua_object(L, arg, class);
-  if (object == NULL || object->ptr == NULL)
-    return pshm_lua_refuse(L, arg, class);
-  return object->ptr;
+  const swig_lua_userdata *object = pshm_lua_object(L, arg, class);
+  void *handle = object == NULL ? NULL : pshm_lua_handle_of(L, arg, object);
+  return handle == NULL ? pshm_lua_refuse(L, arg, class) : handle;
 }
 
 /* Push an object that has no handle yet. It comes before its handle because
@@ -81,7 +99,7 @@ static const polyshm_block *pshm_lua_block_of(lua_State *L, int arg) {
   const swig_lua_userdata *object =
       pshm_lua_object(L, arg, SWIGTYPE_p_polyshm_block);
   if (object != NULL)
-    return object->ptr;
+    return pshm_lua_handle_of(L, arg, object);
   object = pshm_lua_object(L, arg, SWIGTYPE_p_polyshm_list);
   return object == NULL ? NULL : polyshm_list_block(object->ptr);
 }

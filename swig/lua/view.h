@@ -35,8 +35,10 @@ static inline const polyshm_block *pshm_lua_view_block(lua_State *L, int arg) {
   lua_getiuservalue(L, arg, 1);
   const swig_lua_userdata *object =
       pshm_lua_object(L, -1, SWIGTYPE_p_polyshm_block);
+  const polyshm_block *block =
+      object == NULL ? NULL : pshm_lua_handle_of(L, -1, object);
   lua_pop(L, 1);
-  return object == NULL ? NULL : object->ptr;
+  return block;
 }
 
 PSHM_LUA_COLD static void pshm_lua_refuse_view(
