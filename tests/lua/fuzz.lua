@@ -143,7 +143,7 @@ return function(seed, rounds)
       2^63, math.huge, 0 / 0, math.maxinteger, math.mininteger, "", "x",
       "name", "shm", "size", "kind", "1", "a\0b", "\xff", ("y"):rep(1001),
       ("z"):rep(5000), {}, {1, 2.5, "x"}, {n = 3}, {n = 2^60}, {[-1] = 5},
-      {a = 1}, {print}, closing, print, io.stdout, coroutine.create(print),
+      {a = 1}, {type}, closing, type, io.stdout, coroutine.create(type),
       polyshm.bytes "\xff", polyshm.str "é", polyshm.str "\xff", any(kinds),
       any(kinds), any(formats), any(formats), list, list, list, list, block,
       block, block, block, view, view, view, view, dead, of_orphan,
