@@ -300,7 +300,7 @@ do
   check.same(block:unlink(), true)
 end
 
-do -- <close>
+if check.closes then
   local name = check.name()
   local outer
   do

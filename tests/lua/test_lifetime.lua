@@ -118,14 +118,16 @@ do
   check.same(coroutine.wrap(function() return list[2] end)(), "content")
 
   -- What it had open goes with it.
-  co = coroutine.create(function()
-    local mine <close> = attach()
-    coroutine.yield(mine[1])
-  end)
-  coroutine.resume(co)
-  check.same(check.mappings(name), 2)
-  check.same(coroutine.close(co), true)
-  check.same(check.mappings(name), 1)
+  if check.closes then
+    co = coroutine.create(function()
+      local mine <close> = attach()
+      coroutine.yield(mine[1])
+    end)
+    coroutine.resume(co)
+    check.same(check.mappings(name), 2)
+    check.same(coroutine.close(co), true)
+    check.same(check.mappings(name), 1)
+  end
 
   co = coroutine.create(function()
     local mine = attach()
@@ -154,7 +156,7 @@ do
   blocks = nil
   collect()
   check.same(check.mappings(name), 0)
-  for _ = 1, 2000 do local _ <close> = attach() end
+  for _ = 1, 2000 do attach():close() end
   check.same(check.mappings(name), 0)
 end
 

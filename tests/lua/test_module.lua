@@ -151,6 +151,43 @@ check.error_here("value 2 is a table, which no list holds", function()
   local _ = polyshm.ShareableList {1, {}}
 end)
 
+-- Nor does it matter whether the line is a coroutine's.
+do
+  local function within(f)
+    return function()
+      local ok, message = coroutine.resume(coroutine.create(f))
+      if not ok then error(message, 0) end
+    end
+  end
+  local block = assert(polyshm.SharedMemory {create = true, size = 1})
+  check.same(block:unlink(), true)
+  for _, mistake in ipairs {
+    function() local _ = polyshm.SharedMemory(5) end,
+    function() local _ = polyshm.SharedMemory {nmae = "x"} end,
+    function() local _ = polyshm.SharedMemory {create = true} end,
+    function() local _ = polyshm.ShareableList({}, 5) end,
+    function() local _ = polyshm.ShareableList {1, {}} end,
+    function() local _ = polyshm.gc(5) end,
+    function() local _ = polyshm.unlink {} end,
+    function() block:read(2) end,
+    function() block:write(2, "x") end,
+    function() block:pack(0, "z", "x") end,
+    function() block:view "u8"[2] = 1 end,
+    function() block.name = 1 end,
+  } do
+    check.error_here("", mistake)
+    local before = select(2, pcall(mistake))
+    local inside = within(mistake)
+    check.same(select(2, pcall(inside)), before)
+    check.same(select(2, pcall(coroutine.wrap(inside))), before)
+  end
+
+  -- Without such a line, there is none to name.
+  local co = coroutine.create(polyshm.SharedMemory)
+  check.same(select(2, coroutine.resume(co, 5)), "bad argument #1 to " ..
+    "'SharedMemory' (string or table expected, got number)")
+end
+
 -- Options may come from a metatable, and are looked at once.
 do
   local options = setmetatable({}, {
