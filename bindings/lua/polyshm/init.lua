@@ -185,8 +185,8 @@ end
 -- A block b has
 --
 --   b.name, b.size      its size is bytes
---   b:read(offset, n)   a string of n bytes from an offset on, which counts from
---                       0; all the rest without n, the whole block without both
+--   b:read(offset, n)   a string of n bytes from an offset on, which counts
+--                       from 0; the rest without n, all without both
 --   b:write(offset, s)  put a string there: true
 --   b:pack(offset, format, ...)
 --                       put values there in a format of string.pack, aligned as
@@ -195,8 +195,8 @@ end
 --   b:unpack(offset, format)
 --                       the values there, and the offset behind them
 --   b:fill(byte, offset, n)
---                       set n bytes from an offset on to a number from 0 to 255,
---                       or 0; the defaults are those of read: true
+--                       set n bytes from an offset on to a number up to 255, or
+--                       to 0; the defaults are those of read: true
 --   b:find(s, offset, n)
 --                       the offset of the first place in there where the bytes
 --                       of s are, or nil and E_NOT_FOUND
@@ -230,10 +230,10 @@ end
 --   v.kind, v.offset    as they were given
 --   v.shm               the block
 --
--- Lua's integers have a sign. A u64 above math.maxinteger is the negative one of
--- the same 64 bits, as string.unpack gives it, and math.ult compares them; min
--- and max know. A view keeps its block from being collected, but not open: when
--- that is closed, its elements are an error.
+-- Lua's integers have a sign. A u64 above math.maxinteger is the negative one
+-- of the same 64 bits, as string.unpack gives it, and math.ult compares them;
+-- min and max know. A view keeps its block from being collected, but not open:
+-- when that is closed, its elements are an error.
 --
 -- What several processes do to the bytes of a block at once is not kept apart;
 -- a list's items are.
@@ -283,8 +283,8 @@ end
 --   l:close(), l:unlink()   as a block's
 --
 -- Lists are equal if they are on one block. Values compare as Python's do, so
--- that 1, 1.0 and true are equal; but a string equals both the str and the bytes
--- of its content.
+-- that 1, 1.0 and true are equal; but a string equals both the str and the
+-- bytes of its content.
 --
 -- Several processes may use a list at once. None of them ever sees half a
 -- value, and a list has for them
