@@ -99,14 +99,13 @@ static int pshm_python_bounds(
   PyObject *slice = PySlice_New(given[0], given[1], NULL);
   if (slice == NULL)
     return -1;
-  Py_ssize_t start, stop, step;
-  int failed = PySlice_Unpack(slice, &start, &stop, &step);
+  pshm_python_span span;
+  int failed = pshm_python_to_span(self, slice, &span);
   Py_DECREF(slice);
   if (failed)
     return -1;
-  Py_ssize_t length = pshm_python_length(self);
-  *out_count = (uint64_t)PySlice_AdjustIndices(length, &start, &stop, step);
-  *out_first = (uint64_t)start;
+  *out_first = (uint64_t)span.start;
+  *out_count = (uint64_t)span.count;
   return 0;
 }
 

@@ -106,16 +106,29 @@ static PyObject *pshm_python_item(PyObject *self, Py_ssize_t index) {
   return pshm_python_get(self, (uint64_t)index);
 }
 
+static int pshm_python_refuse_deletion(void) {
+  PyErr_SetString(
+      PyExc_TypeError, "the items of a shared list cannot be deleted");
+  return -1;
+}
+
+/* Setting an item that is there failed. */
+static int pshm_python_refuse_set(polyshm_status status) {
+  if (status == POLYSHM_E_SPACE)
+    PyErr_SetString(
+        PyExc_ValueError, "bytes/str item exceeds available storage");
+  else
+    pshm_python_raise(status);
+  return -1;
+}
+
 static int pshm_python_assign_item(
     PyObject *self, Py_ssize_t index, PyObject *object) {
   polyshm_list *list = pshm_python_list(self);
   if (list == NULL)
     return pshm_python_dead();
-  if (object == NULL) {
-    PyErr_SetString(
-        PyExc_TypeError, "the items of a shared list cannot be deleted");
-    return -1;
-  }
+  if (object == NULL)
+    return pshm_python_refuse_deletion();
   polyshm_value value;
   int known = pshm_python_to_value(object, 1, &value);
   polyshm_status status = POLYSHM_OK;
@@ -131,27 +144,7 @@ static int pshm_python_assign_item(
   }
   if (known == 0)
     return pshm_python_refuse(object);
-  if (status == POLYSHM_E_SPACE)
-    PyErr_SetString(
-        PyExc_ValueError, "bytes/str item exceeds available storage");
-  else if (status != POLYSHM_OK)
-    pshm_python_raise(status);
-  return -1;
-}
-
-static PyObject *pshm_python_subscript(PyObject *self, PyObject *key) {
-  Py_ssize_t index = pshm_python_position(self, key);
-  if (index == -1)
-    return NULL;
-  return pshm_python_item(self, index);
-}
-
-static int pshm_python_assign_subscript(
-    PyObject *self, PyObject *key, PyObject *object) {
-  Py_ssize_t index = pshm_python_position(self, key);
-  if (index == -1)
-    return -1;
-  return pshm_python_assign_item(self, index, object);
+  return status == POLYSHM_OK ? -1 : pshm_python_refuse_set(status);
 }
 
 /* -------------------------------------------------------------- searching */
@@ -197,12 +190,18 @@ static int pshm_python_contains(PyObject *self, PyObject *object) {
 }
 
 PyDoc_STRVAR(
-    pshm_python_index_doc, "index($self, value, /)\n--\n\n"
+    pshm_python_index_doc, "index($self, /, value)\n--\n\n"
                            "The index of the first item that equals value; "
                            "ValueError if none does.");
 
-static PyObject *pshm_python_index(PyObject *self, PyObject *object) {
+static PyObject *pshm_python_index(
+    PyObject *self, PyObject *const *arguments, Py_ssize_t narguments,
+    PyObject *names) {
+  static const pshm_python_signature signature = {"index", {"value"}, 1, 1, 1};
+  PyObject *object = NULL;
   uint64_t index = 0;
+  if (pshm_python_take(&signature, arguments, narguments, names, &object) != 0)
+    return NULL;
   int found = pshm_python_search(self, object, &index);
   if (found > 0)
     return PyLong_FromUnsignedLongLong(index);
@@ -217,11 +216,17 @@ static PyObject *pshm_python_index(PyObject *self, PyObject *object) {
 }
 
 PyDoc_STRVAR(
-    pshm_python_count_doc, "count($self, value, /)\n--\n\n"
+    pshm_python_count_doc, "count($self, /, value)\n--\n\n"
                            "How many items equal value.");
 
-static PyObject *pshm_python_count(PyObject *self, PyObject *object) {
+static PyObject *pshm_python_count(
+    PyObject *self, PyObject *const *arguments, Py_ssize_t narguments,
+    PyObject *names) {
+  static const pshm_python_signature signature = {"count", {"value"}, 1, 1, 1};
+  PyObject *object = NULL;
   uint64_t index = 0;
+  if (pshm_python_take(&signature, arguments, narguments, names, &object) != 0)
+    return NULL;
   Py_ssize_t count = 0;
   int found;
   while ((found = pshm_python_search(self, object, &index)) > 0) {

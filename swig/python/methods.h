@@ -7,6 +7,7 @@
 #include "python/atomic.h"
 #include "python/list.h"
 #include "python/lock.h"
+#include "python/subscript.h"
 #include "python/wait.h"
 
 #define PSHM_PYTHON_FAST(name, function, doc)                                  \
@@ -16,8 +17,8 @@
   }
 
 static PyMethodDef pshm_python_methods[] = {
-    {"index", pshm_python_index, METH_O, pshm_python_index_doc},
-    {"count", pshm_python_count, METH_O, pshm_python_count_doc},
+    PSHM_PYTHON_FAST("index", pshm_python_index, pshm_python_index_doc),
+    PSHM_PYTHON_FAST("count", pshm_python_count, pshm_python_count_doc),
     PSHM_PYTHON_FAST("add", pshm_python_add, pshm_python_add_doc),
     PSHM_PYTHON_FAST("swap", pshm_python_swap, pshm_python_swap_doc),
     PSHM_PYTHON_FAST(

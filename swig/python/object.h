@@ -58,6 +58,23 @@ static Py_ssize_t pshm_python_position(PyObject *self, PyObject *key) {
   return index < 0 ? PY_SSIZE_T_MIN : index;
 }
 
+/* The items that a slice means. */
+typedef struct pshm_python_span {
+  Py_ssize_t start;
+  Py_ssize_t step;
+  Py_ssize_t count;
+} pshm_python_span;
+
+static int pshm_python_to_span(
+    PyObject *self, PyObject *slice, pshm_python_span *out_span) {
+  Py_ssize_t stop;
+  if (PySlice_Unpack(slice, &out_span->start, &stop, &out_span->step) != 0)
+    return -1;
+  out_span->count = PySlice_AdjustIndices(
+      pshm_python_length(self), &out_span->start, &stop, out_span->step);
+  return 0;
+}
+
 /* -------------------------------------------------------------- arguments */
 
 /* What a method takes: the first `nplain` arguments may come without their
