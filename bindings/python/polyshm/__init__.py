@@ -13,7 +13,7 @@ from .core import (
     VersionError,
     version as _version,
 )
-from .inspection import blocks, gc, holders, inspect
+from .inspection import blocks, gc, holders, inspect, list_blocks
 from .shared_memory import ShareableList, SharedMemory
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "gc",
     "holders",
     "inspect",
+    "list_blocks",
 ]
 
 __version__ = "{}.{}.{}".format(

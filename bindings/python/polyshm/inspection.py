@@ -4,7 +4,7 @@
 from . import core
 from .shared_memory import naming
 
-__all__ = ["blocks", "gc", "holders", "inspect"]
+__all__ = ["blocks", "gc", "holders", "inspect", "list_blocks"]
 
 
 def inspect(name):
@@ -19,6 +19,11 @@ def blocks():
     They are those that there were at the call; what has gone since is left out.
     """
     return core.blocks()
+
+
+def list_blocks():
+    """The BlockInfo of all blocks there are, as a list."""
+    return list(blocks())
 
 
 def holders(name):

@@ -7,13 +7,35 @@ functions of the base classes; nothing here stands in their way.
 
 import functools
 import operator
+import os
 import sys
 import weakref
 from types import GenericAlias
 
-from . import core, tracking, waiting
+from . import core, layout, tracking, waiting
 
 __all__ = ["SharedMemory", "ShareableList"]
+
+# What programs that know stock Python's module look for or replace.
+_USE_POSIX = True
+_O_CREX = os.O_CREAT | os.O_EXCL
+_SHM_SAFE_NAME_LENGTH = 14
+_SHM_NAME_PREFIX = "/psm_"
+_encoding = "utf8"
+
+
+def _make_filename():
+    """A random name for a new block."""
+    count = (_SHM_SAFE_NAME_LENGTH - len(_SHM_NAME_PREFIX)) // 2
+    return _SHM_NAME_PREFIX + os.urandom(count).hex()
+
+
+def __getattr__(name):
+    if name == "resource_tracker":  # not imported unless it is used
+        from multiprocessing import resource_tracker
+
+        return resource_tracker
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class _Absent:
@@ -33,8 +55,24 @@ class naming:
         pass
 
     def __exit__(self, kind, error, traceback):
-        if isinstance(error, OSError) and error.errno and self.name is not None:
+        if isinstance(error, OSError) and error.errno:
             error.filename = self.name
+
+
+def _open(made, name, open_by):
+    """Call open_by(), which opens `made` by its _name: `name`, or until one is
+    free, names that we draw."""
+    if name is not None:
+        made._name = name
+        with naming(name):
+            return open_by()
+    while True:
+        made._name = _make_filename()
+        try:
+            with naming(made._name):
+                return open_by()
+        except FileExistsError:
+            pass
 
 
 class SharedMemory(core.Block):
@@ -42,13 +80,14 @@ class SharedMemory(core.Block):
 
     With create=True a new block of `size` zeroed bytes is made; its name is
     drawn if none is given. Without, the block called `name` is attached. Its
-    bytes are `buf`, a memoryview.
+    bytes are `buf`, a memoryview; view() has them as numbers. At the end of a
+    `with` the block is closed, not unlinked.
 
     A new block's memory is reserved, so that a full /dev/shm is an OSError now
     and not a bus error later; sparse=True leaves that out. read_only=True
     attaches so that `buf` cannot be written. `mode` are a new block's
-    permissions, less the umask. foreign=True attaches what another user made,
-    too, which is a PermissionError otherwise.
+    permissions, less the umask, 0o600 by default. foreign=True attaches what
+    another user made, too, which is a PermissionError otherwise.
 
     A new block goes away when no process has it open and the process tree that
     made it has ended: the first process that imported polyshm, and those started
@@ -62,7 +101,13 @@ class SharedMemory(core.Block):
 
     acquire = append = disown = next = own = thisown = _Absent()
 
+    # Subclasses may set the first three, as with stock Python.
+    _flags = os.O_RDWR
+    _mode = 0o600
+    _prepend_leading_slash = True
+    _name = None  # what unlink() removes; with the slash
     _buf = None
+    _is_open = False
     _list = None  # whose block this is, if it is a list's
     _registered = False  # with Python's tracker; None if others may have done so
 
@@ -75,43 +120,103 @@ class SharedMemory(core.Block):
         track=None,
         read_only=False,
         sparse=False,
-        mode=0o600,
+        mode=None,
         foreign=False,
     ):
         if not size >= 0:
             raise ValueError("'size' must be a positive integer")
-        size = operator.index(size)
-        if size > sys.maxsize:
-            raise OverflowError("Python int too large to convert to C long")
-        if create and size == 0:
-            raise ValueError(
-                "'size' must be a positive number different from zero"
-            )
-        if name is None and not create:
-            raise ValueError("'name' can only be None if create=True")
-
-        flags = tracking.flags(create, track, sparse, foreign)
         if create:
-            flags |= core.CREATE | core.EXCLUSIVE
+            self._flags = _O_CREX | os.O_RDWR
+            if size == 0:
+                raise ValueError(
+                    "'size' must be a positive number different from zero"
+                )
+        if name is None and not self._flags & os.O_EXCL:
+            raise ValueError("'name' can only be None if create=True")
+        if name is not None and self._prepend_leading_slash:
+            name = "/" + name
+        flags = 0
+        if self._flags & os.O_CREAT:
+            flags |= core.CREATE
+            size = operator.index(size)
+            if size > sys.maxsize:
+                raise OverflowError("Python int too large to convert to C long")
+        else:
+            size = 0
+        if self._flags & os.O_EXCL:
+            flags |= core.EXCLUSIVE
         if read_only:
             flags |= core.READ_ONLY
-        self._name = None if name is None else "/" + name
-        with naming(self._name):
-            super().__init__(name, size, flags, mode)
-        if name is None:
-            self._name = "/" + super().name
-        self._buf = self.view()
-        tracking.begin(self, create, track)
+        if sparse:
+            flags |= core.SPARSE
+        if foreign:
+            flags |= core.FOREIGN
+        if mode is None:
+            mode = self._mode
+
+        def open_by_name():
+            tracked = tracking.flags(self._name, flags & core.CREATE, track)
+            super(SharedMemory, self).__init__(
+                self._name, size, flags | tracked, mode
+            )
+
+        _open(self, name, open_by_name)
+        self._is_open = True
+        self._buf = super().view()
+        tracking.begin(self, bool(self.flags & core.CREATE), track)
+
+    def __del__(self):
+        """For subclasses that call it. What is left is given back when the object
+        is freed, views that outlive it excepted: those stay valid."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     @property
     def name(self):
         """The block's name; pass it to others to let them attach."""
-        return self._name[1:]
+        name = self._name
+        if self._prepend_leading_slash and name.startswith("/"):
+            return name[1:]
+        return name
+
+    size = property(core.Block.size.__get__, doc="How many bytes it has.")
 
     @property
     def buf(self):
         """A memoryview of the whole block; None once it is closed."""
         return self._buf
+
+    def view(self, dtype="B", shape=None, offset=0):
+        """A memoryview of the block, or a part of it, as numbers.
+
+        `dtype` is a character of the struct module ("d"), a name as numpy has
+        them ("f8", "<i4", "float64"), a type (float, numpy.float64) or a numpy
+        dtype, in this machine's byte order. `shape` is an int or a tuple; without
+        one it is as many items as there are from `offset` on, in bytes, which
+        must be a multiple of the item's size. ValueError if it is not, or if the
+        block is too small. numpy.asarray(block.view("f8", (3, 4))) is an array
+        of the same memory, which stays valid for as long as the array lives.
+        """
+        from . import typed  # not everybody needs it
+
+        return typed.view(self._needed_buf(), dtype, shape, offset)
+
+    @property
+    def __array_interface__(self):
+        """For numpy.asarray(block), which is an array of bytes."""
+        return {
+            "version": 3,
+            "typestr": "|u1",
+            "shape": (self.size,),
+            "data": self._needed_buf(),
+        }
+
+    def _needed_buf(self):
+        return super().view() if self._buf is None else self._buf
 
     def close(self):
         """Unmap the block here; it lives on for others.
@@ -123,10 +228,11 @@ class SharedMemory(core.Block):
         if self._buf is not None:
             self._buf.release()
             self._buf = None
-        if self._list is None:
-            super().close()
-        else:
+        if self._list is not None:
             self._list._unmap()
+        elif self._is_open:
+            super().close()
+            self._is_open = False
 
     def unlink(self):
         """Remove the name. Who has the block open keeps it."""
@@ -141,15 +247,18 @@ class SharedMemory(core.Block):
         return f"{self.__class__.__name__}({self.name!r}, size={self.size})"
 
 
-class ShareableList(core.List):
+class ShareableList(core.List, layout.Layout):
     """A list of fixed length whose items live in a block of shared memory.
 
     Items are int, float, bool, str, bytes or None; any of them can replace any
     other that left it room enough. Given a sequence, a new list is made, called
     `name` or by a drawn name; without one, the list called `name` is attached.
+    Slices are read and assigned, too; the length never changes.
 
     Who reads an item gets the old value or the new one, never a mixture, even if
-    its writer is killed in the middle. add() and swap() change an int in one
+    its writer is killed in the middle; a slice is as many reads or sets, one
+    after the other. A slice is not set at all unless it has as many items as there
+    are values, and all of them fit. add() and swap() change an int in one
     step, lock() excludes others, snapshot() reads many items as of one moment,
     wait() and wait_async() sleep until something changes. All that is for lists
     that polyshm made; one that stock Python made can be read and set.
@@ -160,6 +269,7 @@ class ShareableList(core.List):
 
     acquire = append = disown = next = own = thisown = _Absent()
 
+    _name = None
     _shm = None
     _registered = False  # as SharedMemory's
 
@@ -178,16 +288,28 @@ class ShareableList(core.List):
     ):
         self.timeout = timeout
         create = name is None or sequence is not None
-        values = (sequence or ()) if create else None
-        flags = tracking.flags(create, track, sparse, foreign)
-        if read_only:
-            flags |= core.READ_ONLY
-        self._name = None if name is None else "/" + name
-        with naming(self._name):
-            super().__init__(name, values, flags, capacity, mode)
-        if name is None:
-            self._name = "/" + super().name
+        # A tuple of our own: a name may be taken, and an iterator ends.
+        values = tuple(sequence or ()) if create else None
+        flags = core.READ_ONLY if read_only else 0
+        if sparse:
+            flags |= core.SPARSE
+        if foreign:
+            flags |= core.FOREIGN
+
+        def open_by_name():
+            tracked = tracking.flags(self._name, create, track)
+            super(ShareableList, self).__init__(
+                self._name, values, flags | tracked, capacity, mode
+            )
+
+        _open(self, None if name is None else "/" + name, open_by_name)
         tracking.begin(self, create, track)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
     @property
     def shm(self):
@@ -200,7 +322,7 @@ class ShareableList(core.List):
             block._name = self._name
             block._list = self
             try:
-                block._buf = block.view()
+                block._buf = core.Block.view(block)
             except core.ClosedError:
                 pass
             self._shm = weakref.ref(block)
@@ -210,6 +332,14 @@ class ShareableList(core.List):
     def name(self):
         """The name of the block beneath."""
         return self._name[1:]
+
+    def capacity(self, index):
+        """How many bytes of text the item of this index has room for."""
+        index = operator.index(index)
+        length = len(self)
+        if not -length <= index < length:
+            raise IndexError("index out of range")
+        return super().capacity(index % length)
 
     def wait_async(self, index=None, timeout=None, *, seen=None):
         """await sl.wait_async(...) is wait(...) for asyncio.

@@ -22,33 +22,38 @@ def enter():
         os.environ[VARIABLE] = _token = token
 
 
-def is_stocks():
-    """Whether creators register with multiprocessing.resource_tracker."""
-    return os.environ.get("POLYSHM_PYTHON_TRACKER") == "1"
+def is_stocks(name):
+    """Whether the creator of `name` registers with Python's tracker.
+
+    Some trackers choke on some names, after the block has been made: a colon or
+    a line break (up to 3.13.0), what is not ASCII (up to 3.14), more than 254
+    bytes (3.15). Such blocks are tracked the polyshm way.
+    """
+    return (
+        os.environ.get("POLYSHM_PYTHON_TRACKER") == "1"
+        and name.isascii()
+        and len(name) <= 255  # with the slash
+        and ":" not in name
+        and "\n" not in name
+    )
 
 
-def flags(create, track, sparse, foreign):
-    """What these options of a constructor mean to the library."""
-    found = 0
-    if create and (is_stocks() or not _is_wanted(track)):
-        found |= core.UNTRACKED
-    if sparse:
-        found |= core.SPARSE
-    if foreign:
-        found |= core.FOREIGN
-    return found
+def flags(name, create, track):
+    """What `track` means to the library, for what is going to be opened."""
+    is_ours = (track is None or track) and not is_stocks(name)
+    return 0 if is_ours or not create else core.UNTRACKED
 
 
-def begin(made, create, track):
+def begin(made, is_new, track):
     """After `made` was opened: register it if that is wanted."""
-    if not create:
+    if not is_new:
         if track:
             _register(made)
-        elif track is None and is_stocks():
+        elif track is None and is_stocks(made._name):
             made._registered = None
         return
     enter()
-    if is_stocks() and _is_wanted(track):
+    if (track is None or track) and is_stocks(made._name):
         try:
             _register(made)
         except BaseException:
@@ -65,10 +70,6 @@ def end(made):
     if made._registered:
         _tell("unregister", made)
         made._registered = False
-
-
-def _is_wanted(track):
-    return track is None or track
 
 
 def _register(made):
