@@ -27,6 +27,18 @@ static polyshm_list *pshm_python_open_list(const char *name, uint32_t flags) {
   Py_END_ALLOW_THREADS return pshm_python_opened(status, list);
 }
 
+/* The values of a tuple. Of all that is wrong with them, types come first. */
+static int pshm_python_convert(PyObject *tuple, polyshm_value *values) {
+  Py_ssize_t nitems = PyTuple_GET_SIZE(tuple);
+  for (Py_ssize_t i = 0; i < nitems; i++)
+    if (!pshm_python_is_storable(PyTuple_GET_ITEM(tuple, i)))
+      return pshm_python_refuse(PyTuple_GET_ITEM(tuple, i));
+  for (Py_ssize_t i = 0; i < nitems; i++)
+    if (pshm_python_to_value(PyTuple_GET_ITEM(tuple, i), 0, values + i) != 1)
+      return -1;
+  return 0;
+}
+
 static polyshm_list *pshm_python_create_list(
     const char *name, PyObject *values, uint32_t flags, uint64_t slot_capacity,
     uint32_t mode) {
@@ -41,14 +53,8 @@ static polyshm_list *pshm_python_create_list(
     PyErr_NoMemory();
     goto done;
   }
-  for (Py_ssize_t i = 0; i < nitems; i++) {
-    PyObject *item = PyTuple_GET_ITEM(items, i);
-    int known = pshm_python_to_value(item, 0, converted + i);
-    if (known == 0)
-      pshm_python_refuse(item);
-    if (known != 1)
-      goto done;
-  }
+  if (pshm_python_convert(items, converted) != 0)
+    goto done;
 
   polyshm_list_options options = {
       .struct_size = sizeof options,

@@ -46,7 +46,7 @@ static Py_ssize_t pshm_python_position(PyObject *self, PyObject *key) {
         Py_TYPE(key)->tp_name);
     return -1;
   }
-  Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+  Py_ssize_t index = PyNumber_AsSsize_t(key, NULL); /* huge ones are clipped */
   if (index >= 0)
     return index;
   if (index == -1 && PyErr_Occurred())

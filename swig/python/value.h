@@ -44,6 +44,13 @@ static PyObject *pshm_python_from_value(const polyshm_value *value) {
   }
 }
 
+/* Whether a list can be made with `object`, if it is not too large. */
+static int pshm_python_is_storable(PyObject *object) {
+  return PyLong_CheckExact(object) || PyFloat_CheckExact(object) ||
+         PyUnicode_CheckExact(object) || PyBytes_CheckExact(object) ||
+         PyBool_Check(object) || object == Py_None;
+}
+
 /* 1 if `object` can be a list's value, 0 if not, -1 with an exception. What the
  * value points to belongs to the object. Subclasses of str and bytes pass only
  * if `lax`, as with stock Python. */

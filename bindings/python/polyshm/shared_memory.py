@@ -41,8 +41,18 @@ def __getattr__(name):
 class _Absent:
     """Hides what SWIG's objects bring along and means nothing here."""
 
+    def __init__(self, name):
+        self.name = name
+
     def __get__(self, instance, owner):
-        raise AttributeError(f"{owner.__name__!r} object has no such attribute")
+        raise AttributeError(
+            f"{owner.__name__!r} object has no attribute {self.name!r}"
+        )
+
+
+_ABSENT = tuple(
+    map(_Absent, ("acquire", "append", "disown", "next", "own", "thisown"))
+)
 
 
 class naming:
@@ -99,7 +109,7 @@ class SharedMemory(core.Block):
     environment variable POLYSHM_PYTHON_TRACKER=1 does that for new blocks.
     """
 
-    acquire = append = disown = next = own = thisown = _Absent()
+    acquire, append, disown, next, own, thisown = _ABSENT
 
     # Subclasses may set the first three, as with stock Python.
     _flags = os.O_RDWR
@@ -267,7 +277,7 @@ class ShareableList(core.List, layout.Layout):
     the attribute of that name. The other options are as for SharedMemory.
     """
 
-    acquire = append = disown = next = own = thisown = _Absent()
+    acquire, append, disown, next, own, thisown = _ABSENT
 
     _name = None
     _shm = None
