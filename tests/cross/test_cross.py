@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """C, Lua, Python and stock Python on one list and one block: each makes them,
-each reads and writes what each other wrote, with every type of value."""
+each reads and writes what each other wrote, with every type of value. Stock
+Python is every version that tests/python/pythons.py finds."""
 
 import contextlib
 import itertools
@@ -13,14 +14,26 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LANGUAGES = {
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "python"))
+import pythons  # noqa: E402
+
+PEERS = {
     "c": [sys.argv.pop(1)],
     "lua": [os.environ["POLYSHM_LUA_EXECUTABLE"], f"{HERE}/peer.lua"],
     "python": [sys.executable, f"{HERE}/peer.py", "polyshm"],
-    "stock": [
-        sys.executable, f"{HERE}/peer.py", "multiprocessing.shared_memory"
-    ],
-}  # fmt: skip
+}
+STOCK = {
+    f"stock {python.version}": python
+    for python in pythons.installed(least=(3, 8))
+}
+for name, python in STOCK.items():
+    PEERS[name] = [
+        python.executable, f"{HERE}/peer.py", "multiprocessing.shared_memory"
+    ]  # fmt: skip
+# 3.8 lays its lists out in another way.
+LIST_PEERS = [
+    name for name in PEERS if name not in STOCK or STOCK[name].is_supported()
+]
 
 
 def integer(value):
@@ -50,9 +63,9 @@ ROOM = text("x" * 31)  # a slot that holds each of them
 
 
 class Peer:
-    def __init__(self, language):
+    def __init__(self, name):
         self.process = subprocess.Popen(
-            LANGUAGES[language],
+            PEERS[name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -74,12 +87,14 @@ class Cross(unittest.TestCase):
     def setUp(self):
         self.peers, self.names = {}, []
         self.addCleanup(self.remove)  # the last, when no peer is left
-        for language in LANGUAGES:
-            self.peers[language] = Peer(language)
-            self.addCleanup(self.end, language)
 
-    def end(self, language):
-        self.assertEqual(self.peers[language].end(), 0, language)
+    def start(self, peers):
+        for peer in peers:
+            self.peers[peer] = Peer(peer)
+            self.addCleanup(self.end, peer)
+
+    def end(self, peer):
+        self.assertEqual(self.peers[peer].end(), 0, peer)
 
     def fresh(self):
         self.names.append(f"polyshm-cross-{os.getpid()}-{secrets.token_hex(4)}")
@@ -104,6 +119,7 @@ class Cross(unittest.TestCase):
                 self.assertEqual(peer("close", name), "ok")
 
     def test_lists_as_they_were_made(self):
+        self.start(LIST_PEERS)
         # Stock Python cuts this one short when it makes a list.
         values = [value for value in VALUES if value != text("日本語")]
         for creator, name in self.share("list", "attach", *values):
@@ -115,9 +131,11 @@ class Cross(unittest.TestCase):
                     )
 
     def test_every_value_from_everyone_to_everyone(self):
+        """Each set changes the item's type, or its length."""
+        self.start(LIST_PEERS)
         for creator, name in self.share("list", "attach", ROOM):
-            for value, (writer, peer) in itertools.product(
-                VALUES, self.peers.items()
+            for (writer, peer), value in itertools.product(
+                self.peers.items(), VALUES
             ):
                 self.assertEqual(peer("set", name, 0, value), "ok")
                 for reader, other in self.peers.items():
@@ -126,7 +144,8 @@ class Cross(unittest.TestCase):
                     )
 
     def test_blocks(self):
-        size = 4099
+        self.start(PEERS)
+        size = 1033 * len(PEERS)
         content = bytes(i * 7 % 256 for i in range(size))
         for creator, name in self.share("block", "map", size):
             for turn, (writer, peer) in enumerate(self.peers.items()):
