@@ -33,7 +33,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 METHODS = "fork", "spawn", "forkserver"
 SKIP = 77
 
-INJECT = '''\
+INJECT = """\
 import importlib.abc, importlib.util, sys
 
 NAME = "multiprocessing.shared_memory"
@@ -50,7 +50,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 sys.meta_path.insert(0, Finder())
-'''
+"""
 INJECTED = (
     "from multiprocessing import shared_memory;"
     "print(shared_memory.SharedMemory.__module__)"
@@ -98,7 +98,8 @@ def surroundings(backend, tracker):
     found = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("POLYSHM_", "PYTHON")) or name == "POLYSHM_HELPER"
+        if not name.startswith(("POLYSHM_", "PYTHON"))
+        or name == "POLYSHM_HELPER"
     }
     if backend != "stock":
         found["POLYSHM_BACKEND"] = backend
@@ -156,7 +157,9 @@ def judge(outcomes, tracker, backend):
             wrong.append(f"{test} failed:\n{text}")
         elif why and outcome == "passed":
             wrong.append(f"{test} passed, though {why}")
-    wrong += [f"{test} did not run" for test in expected if test not in outcomes]
+    wrong += [
+        f"{test} did not run" for test in expected if test not in outcomes
+    ]
     return wrong, different
 
 
@@ -173,7 +176,9 @@ class Table:
 
     def add(self, python, backend, method, tracker, outcomes):
         wrong, different = judge(outcomes, tracker, backend)
-        counts = collections.Counter(outcome for outcome, _ in outcomes.values())
+        counts = collections.Counter(
+            outcome for outcome, _ in outcomes.values()
+        )
         print(
             f"{python.version:<10} {backend:<8} {method:<11} "
             f"{'python' if tracker or backend == 'stock' else 'polyshm':<8}"
@@ -198,7 +203,9 @@ class Table:
 def parse():
     parser = argparse.ArgumentParser(description="CPython's tests on polyshm")
     parser.add_argument("--python", action="append", metavar="PATH")
-    parser.add_argument("--all", action="store_true", help="every Python at hand")
+    parser.add_argument(
+        "--all", action="store_true", help="every Python at hand"
+    )
     parser.add_argument(
         "--backend", action="append", choices=("swig", "ctypes", "stock")
     )
@@ -213,7 +220,9 @@ def choose(options):
     if options.all:
         found = pythons.installed()
     else:
-        found = [pythons.Python(path) for path in options.python or [sys.executable]]
+        found = [
+            pythons.Python(path) for path in options.python or [sys.executable]
+        ]
     able = []
     for python in found:
         missing = [
@@ -225,7 +234,9 @@ def choose(options):
             if not there
         ]
         if missing:
-            print(f"{python} ({python.executable}) has no {missing[0]}: skipped")
+            print(
+                f"{python} ({python.executable}) has no {missing[0]}: skipped"
+            )
         else:
             able.append(python)
     return able
@@ -243,7 +254,9 @@ def main():
             for backend in options.backend or ["swig"]:
                 executable = make_environment(python, backend, folder)
                 for method in options.start_method or METHODS:
-                    trackers = [1] if backend == "stock" else options.tracker or [1, 0]
+                    trackers = (
+                        [1] if backend == "stock" else options.tracker or [1, 0]
+                    )
                     for tracker in trackers:
                         outcomes = run(
                             executable, backend, tracker, method, folder,

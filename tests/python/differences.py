@@ -29,7 +29,9 @@ class Case:
         return outcome[0] == "error" and issubclass(outcome[1], types)
 
     def both_raised(self, *types):
-        return self.raised(self.ours, *types) and self.raised(self.stocks, *types)
+        return self.raised(self.ours, *types) and self.raised(
+            self.stocks, *types
+        )
 
     def __repr__(self):
         lines = [f"{self.operation}{self.arguments!r}"[:400]]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What test_differential.py is made of: random values, outcomes of operations
-that can be compared, and pairs of things, one of polyshm's and one of stock's."""
+that can be compared, and pairs of things, one of polyshm's and one of stock's.
+"""
 
 import collections
 import os
@@ -63,7 +64,16 @@ class Chooser(random.Random):
         if kind < 0.94:
             return bytes(self.choices(b"ab\0\xff", k=self.length()))
         return self.choice(
-            (Text("x"), Number(3), "\udc80", [], {}, 1j, bytearray(b"x"), object)
+            (
+                Text("x"),
+                Number(3),
+                "\udc80",
+                [],
+                {},
+                1j,
+                bytearray(b"x"),
+                object,
+            )
         )
 
     def storable(self):
@@ -79,7 +89,9 @@ class Chooser(random.Random):
             return self.randint(-length - 2, length + 1)
         if kind < 0.9:
             return self.choice((True, False, 2**70, -(2**70), 1.0, -0.5))
-        return self.choice(("0", None, b"", [], Index(0), Index(-1), slice(0, 2)))
+        return self.choice(
+            ("0", None, b"", [], Index(0), Index(-1), slice(0, 2))
+        )
 
     def sequence(self):
         """A function that makes the same sequence each time."""
@@ -133,7 +145,9 @@ class Chooser(random.Random):
 
 def is_storable(value):
     if type(value) is str:
-        return value.isascii() or not any(0xD800 <= ord(c) < 0xE000 for c in value)
+        return value.isascii() or not any(
+            0xD800 <= ord(c) < 0xE000 for c in value
+        )
     if type(value) is int:
         return -(2**63) <= value < 2**63
     return type(value) in (float, bool, bytes, type(None))

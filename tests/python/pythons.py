@@ -56,7 +56,9 @@ class Python:
         return f"Python {self.version}"
 
     def is_running(self):
-        return os.path.realpath(self.executable) == os.path.realpath(sys.executable)
+        return os.path.realpath(self.executable) == os.path.realpath(
+            sys.executable
+        )
 
     def is_supported(self):
         return self.key >= [3, 9]
@@ -66,7 +68,9 @@ def installed(least=(3, 9)):
     """The running one first, then one of each version, the oldest first."""
     candidates = os.environ.get("POLYSHM_PYTHONS", "").split(os.pathsep)
     pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
-    candidates += glob.glob(os.path.join(pyenv, "versions", "3.*", "bin", "python3"))
+    candidates += glob.glob(
+        os.path.join(pyenv, "versions", "3.*", "bin", "python3")
+    )
     candidates += [shutil.which(f"python3.{minor}") for minor in range(8, 20)]
     found = {}
     running = Python(sys.executable)

@@ -58,7 +58,9 @@ class Layout:
 
     @property
     def _allocated_offsets(self):
-        return list(struct.unpack_from(self._format_size_metainfo, self._bytes, 8))
+        return list(
+            struct.unpack_from(self._format_size_metainfo, self._bytes, 8)
+        )
 
     @property
     def _format_size_metainfo(self):
@@ -94,7 +96,11 @@ class Layout:
             position += self._list_len
         self._check_position(position)
         start = self._offset_packing_formats + position * 8
-        return bytes(self._bytes[start:start + 8]).rstrip(b"\0").decode(_ENCODING)
+        return (
+            bytes(self._bytes[start : start + 8])
+            .rstrip(b"\0")
+            .decode(_ENCODING)
+        )
 
     def _get_back_transform(self, position):
         self._check_position(position)
@@ -105,5 +111,5 @@ class Layout:
     def format(self):
         """The formats of all items, in the struct module's words."""
         start = self._offset_packing_formats
-        formats = bytes(self._bytes[start:start + self._list_len * 8])
+        formats = bytes(self._bytes[start : start + self._list_len * 8])
         return formats.replace(b"\0", b"").decode(_ENCODING)

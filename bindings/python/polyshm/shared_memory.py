@@ -119,7 +119,9 @@ class SharedMemory(core.Block):
     _buf = None
     _is_open = False
     _list = None  # whose block this is, if it is a list's
-    _registered = False  # with Python's tracker; None if others may have done so
+    _registered = (
+        False  # with Python's tracker; None if others may have done so
+    )
 
     def __init__(
         self,
@@ -218,11 +220,13 @@ class SharedMemory(core.Block):
     @property
     def __array_interface__(self):
         """For numpy.asarray(block), which is an array of bytes."""
+        # A view of its own: numpy keeps it, but would not keep close() from
+        # releasing `buf`.
         return {
             "version": 3,
             "typestr": "|u1",
             "shape": (self.size,),
-            "data": self._needed_buf(),
+            "data": super().view(),
         }
 
     def _needed_buf(self):

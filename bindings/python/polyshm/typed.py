@@ -110,4 +110,6 @@ def view(buf, dtype, shape, offset):
             f"{len(buf)} bytes"
         )
     part = buf[offset:end]
-    return part.cast(character) if len(shape) == 1 else part.cast(character, shape)
+    return (
+        part.cast(character) if len(shape) == 1 else part.cast(character, shape)
+    )
