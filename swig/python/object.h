@@ -40,6 +40,13 @@ static Py_ssize_t pshm_python_length(PyObject *self) {
 /* Negative indices count from the end; what is still negative stays so and is
  * found out of range. -1 with an exception is an error. */
 static Py_ssize_t pshm_python_position(PyObject *self, PyObject *key) {
+  /* What nearly all keys are, at less cost than what all can be. */
+  if (PyLong_CheckExact(key)) {
+    Py_ssize_t plain = PyLong_AsSsize_t(key);
+    if (plain >= 0)
+      return plain;
+    PyErr_Clear();
+  }
   if (!PyIndex_Check(key)) {
     PyErr_Format(
         PyExc_TypeError, "list indices must be integers, not %.200s",

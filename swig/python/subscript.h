@@ -108,7 +108,7 @@ static int pshm_python_is_slice(PyObject *key) {
 }
 
 static PyObject *pshm_python_subscript(PyObject *self, PyObject *key) {
-  if (!PyIndex_Check(key)) {
+  if (!PyLong_CheckExact(key) && !PyIndex_Check(key)) {
     if (!pshm_python_is_slice(key))
       return NULL;
     return pshm_python_list(self) == NULL ? pshm_python_no_list()
@@ -122,7 +122,7 @@ static int pshm_python_assign_subscript(
     PyObject *self, PyObject *key, PyObject *object) {
   if (object == NULL)
     return pshm_python_refuse_deletion();
-  if (!PyIndex_Check(key)) {
+  if (!PyLong_CheckExact(key) && !PyIndex_Check(key)) {
     if (!pshm_python_is_slice(key))
       return -1;
     return pshm_python_list(self) == NULL

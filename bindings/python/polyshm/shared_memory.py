@@ -69,20 +69,19 @@ class naming:
             error.filename = self.name
 
 
-def _open(made, name, open_by):
-    """Call open_by(), which opens `made` by its _name: `name`, or until one is
-    free, names that we draw."""
-    if name is not None:
-        made._name = name
-        with naming(name):
-            return open_by()
+def _open(made, kind, name, *arguments):
+    """Open `made`, of the core's `kind`, by `name`; without one, by names that we
+    draw until one is free."""
     while True:
-        made._name = _make_filename()
+        made._name = _make_filename() if name is None else name
         try:
-            with naming(made._name):
-                return open_by()
-        except FileExistsError:
-            pass
+            return kind.__init__(made, made._name, *arguments)
+        except OSError as error:
+            if name is None and isinstance(error, FileExistsError):
+                continue
+            if error.errno:
+                error.filename = made._name
+            raise
 
 
 class SharedMemory(core.Block):
@@ -165,17 +164,11 @@ class SharedMemory(core.Block):
             flags |= core.FOREIGN
         if mode is None:
             mode = self._mode
-
-        def open_by_name():
-            tracked = tracking.flags(self._name, flags & core.CREATE, track)
-            super(SharedMemory, self).__init__(
-                self._name, size, flags | tracked, mode
-            )
-
-        _open(self, name, open_by_name)
+        plan = tracking.Plan(name, flags & core.CREATE, track)
+        _open(self, core.Block, name, size, flags | plan.flags, mode)
         self._is_open = True
         self._buf = super().view()
-        tracking.begin(self, bool(self.flags & core.CREATE), track)
+        plan.begin(self, self.flags & core.CREATE)
 
     def __del__(self):
         """For subclasses that call it. What is left is given back when the object
@@ -310,14 +303,11 @@ class ShareableList(core.List, layout.Layout):
         if foreign:
             flags |= core.FOREIGN
 
-        def open_by_name():
-            tracked = tracking.flags(self._name, create, track)
-            super(ShareableList, self).__init__(
-                self._name, values, flags | tracked, capacity, mode
-            )
-
-        _open(self, None if name is None else "/" + name, open_by_name)
-        tracking.begin(self, create, track)
+        if name is not None:
+            name = "/" + name
+        plan = tracking.Plan(name, create, track)
+        _open(self, core.List, name, values, flags | plan.flags, capacity, mode)
+        plan.begin(self, create)
 
     def __enter__(self):
         return self

@@ -27,38 +27,44 @@ def is_stocks(name):
 
     Some trackers choke on some names, after the block has been made: a colon or
     a line break (up to 3.13.0), what is not ASCII (up to 3.14), more than 254
-    bytes (3.15). Such blocks are tracked the polyshm way.
+    bytes (3.15). Such blocks are tracked the polyshm way. A drawn name, which is
+    None here, is none of these.
     """
-    return (
-        os.environ.get("POLYSHM_PYTHON_TRACKER") == "1"
-        and name.isascii()
+    return os.environ.get("POLYSHM_PYTHON_TRACKER") == "1" and (
+        name is None
+        or name.isascii()
         and len(name) <= 255  # with the slash
         and ":" not in name
         and "\n" not in name
     )
 
 
-def flags(name, create, track):
-    """What `track` means to the library, for what is going to be opened."""
-    is_ours = (track is None or track) and not is_stocks(name)
-    return 0 if is_ours or not create else core.UNTRACKED
+class Plan:
+    """What `track` means to a block that is going to be opened."""
 
+    __slots__ = "flags", "track", "is_stocks"
 
-def begin(made, is_new, track):
-    """After `made` was opened: register it if that is wanted."""
-    if not is_new:
-        if track:
+    def __init__(self, name, create, track):
+        self.track = track
+        wanted = track is None or track
+        self.is_stocks = wanted and is_stocks(name)
+        is_ours = wanted and not self.is_stocks
+        self.flags = core.UNTRACKED if create and not is_ours else 0
+
+    def begin(self, made, is_new):
+        """After `made` was opened: register it if that is wanted."""
+        if is_new:
+            enter()
+            if self.is_stocks:
+                try:
+                    _register(made)
+                except BaseException:
+                    core.unlink(made._name)
+                    raise
+        elif self.track:
             _register(made)
-        elif track is None and is_stocks(made._name):
+        elif self.is_stocks:
             made._registered = None
-        return
-    enter()
-    if (track is None or track) and is_stocks(made._name):
-        try:
-            _register(made)
-        except BaseException:
-            core.unlink(made._name)
-            raise
 
 
 def end(made):
