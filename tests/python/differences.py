@@ -131,8 +131,8 @@ def iterators(case):
 
 def closed(case):
     """A closed list says so, by a TypeError that is a ValueError, too; its
-    length is still known."""
-    if case.operation == "closed len":
+    length is still known, and it can be printed."""
+    if case.operation in ("closed len", "closed repr"):
         return case.raised(case.stocks, TypeError) and case.ours[0] == "value"
     return (
         case.operation.startswith("closed ")

@@ -226,13 +226,15 @@ class Handles(CleanCase):
             lambda: items.count(1),
             lambda: 1 in items,
             lambda: items.capacity(0),
-            lambda: repr(items),
         ):
             with self.assertRaises(TypeError):
                 use()
             with self.assertRaises(ValueError):
                 use()
         self.assertEqual(len(items), 7)
+        self.assertEqual(
+            repr(items), f"ShareableList(<closed>, name={items.name!r})"
+        )
         self.assertIsNone(items.shm.buf)
         self.assertEqual(list(pickle.loads(pickle.dumps(items))), MIXED)
 

@@ -232,8 +232,9 @@ class SharedMemory(core.Block):
         list's, while a thread waits for that list or holds its lock. Closing
         twice is fine.
         """
-        if self._buf is not None:
-            self._buf.release()
+        buf = self._buf  # another thread may be closing, too
+        if buf is not None:
+            buf.release()
             self._buf = None
         if self._list is not None:
             self._list._unmap()
@@ -376,6 +377,10 @@ class ShareableList(core.List, layout.Layout):
         return functools.partial(self.__class__, name=self.name), ()
 
     def __repr__(self):
-        return f"{self.__class__.__name__}({list(self)}, name={self.name!r})"
+        try:
+            items = list(self)
+        except core.ClosedError:
+            items = "<closed>"
+        return f"{self.__class__.__name__}({items}, name={self.name!r})"
 
     __class_getitem__ = classmethod(GenericAlias)
