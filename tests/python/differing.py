@@ -4,6 +4,7 @@ that can be compared, and pairs of things, one of polyshm's and one of stock's.
 """
 
 import collections
+import itertools
 import os
 import random
 import struct
@@ -223,9 +224,16 @@ class Differ:
     def fresh_names(self):
         """Two that differ in nothing but one letter."""
         self.names += 1
-        return [
+        names = [
             f"polyshm-diff-{os.getpid()}-{side}{self.names}-" for side in "ps"
         ]
+        # Drawn names begin so, too, so that end() finds what they leave.
+        for module, name in zip(self.modules, names):
+            numbers = itertools.count()
+            module._make_filename = lambda name=name, numbers=numbers: (
+                f"/{name}{next(numbers)}"
+            )
+        return names
 
     def compare(self, operation, arguments, works, names, truth=None):
         """Both outcomes and the rule that explains why they differ, if they do.
