@@ -2,15 +2,17 @@
 """Blocks seen from outside: what there is, who has it, what nobody has."""
 
 from . import core
-from .shared_memory import naming
+from .shared_memory import about
 
 __all__ = ["blocks", "gc", "holders", "inspect", "list_blocks"]
 
 
 def inspect(name):
     """What the block called `name` is, as a BlockInfo, without attaching it."""
-    with naming("/" + name):
+    try:
         return core.inspect(name)
+    except OSError as error:
+        raise about(error, "/" + name)
 
 
 def blocks():
@@ -29,8 +31,10 @@ def list_blocks():
 def holders(name):
     """The ids of the processes that have the block called `name` open, as far as
     this user may see them."""
-    with naming("/" + name):
+    try:
         return core.holders(name)
+    except OSError as error:
+        raise about(error, "/" + name)
 
 
 def gc(dry_run=False):

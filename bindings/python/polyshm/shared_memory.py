@@ -55,18 +55,11 @@ _ABSENT = tuple(
 )
 
 
-class naming:
-    """Tells an OSError which file it is about, as a system call's own does."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def __enter__(self):
-        pass
-
-    def __exit__(self, kind, error, traceback):
-        if isinstance(error, OSError) and error.errno:
-            error.filename = self.name
+def about(error, name):
+    """The OSError, told which file it is about, as a system call's own is."""
+    if error.errno:
+        error.filename = name
+    return error
 
 
 def _open(made, kind, name, *arguments):
@@ -79,9 +72,7 @@ def _open(made, kind, name, *arguments):
         except OSError as error:
             if name is None and isinstance(error, FileExistsError):
                 continue
-            if error.errno:
-                error.filename = made._name
-            raise
+            raise about(error, made._name)
 
 
 class SharedMemory(core.Block):
@@ -244,8 +235,10 @@ class SharedMemory(core.Block):
 
     def unlink(self):
         """Remove the name. Who has the block open keeps it."""
-        with naming(self._name):
+        try:
             core.unlink(self._name)
+        except OSError as error:
+            raise about(error, self._name)
         tracking.end(self if self._list is None else self._list)
 
     def __reduce__(self):

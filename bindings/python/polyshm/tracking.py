@@ -8,6 +8,9 @@ from . import core
 
 VARIABLE = "POLYSHM_TREE"
 
+# Not looked up for each block: that takes longer than most system calls.
+_IS_STOCKS = os.environ.get("POLYSHM_PYTHON_TRACKER") == "1"
+
 _token = None
 
 
@@ -30,7 +33,7 @@ def is_stocks(name):
     bytes (3.15). Such blocks are tracked the polyshm way. A drawn name, which is
     None here, is none of these.
     """
-    return os.environ.get("POLYSHM_PYTHON_TRACKER") == "1" and (
+    return _IS_STOCKS and (
         name is None
         or name.isascii()
         and len(name) <= 255  # with the slash
