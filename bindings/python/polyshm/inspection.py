@@ -9,10 +9,11 @@ __all__ = ["blocks", "gc", "holders", "inspect", "list_blocks"]
 
 def inspect(name):
     """What the block called `name` is, as a BlockInfo, without attaching it."""
+    file = "/" + name
     try:
         return core.inspect(name)
     except OSError as error:
-        raise about(error, "/" + name)
+        raise about(error, file)
 
 
 def blocks():
@@ -31,10 +32,11 @@ def list_blocks():
 def holders(name):
     """The ids of the processes that have the block called `name` open, as far as
     this user may see them."""
+    file = "/" + name
     try:
         return core.holders(name)
     except OSError as error:
-        raise about(error, "/" + name)
+        raise about(error, file)
 
 
 def gc(dry_run=False):
