@@ -690,6 +690,20 @@ static void helper_path_is_that_of_a_program(void **state) {
   assert_ok(polyshm_helper_path(path, sizeof path));
   assert_string_equal(path, "/bin/sh");
   assert_failure(polyshm_helper_path(path, 7), POLYSHM_E_SPACE, 0, "8 bytes");
+  /* It starts in the root folder, so its path does not depend on ours. */
+  char before[300];
+  assert_non_null(getcwd(before, sizeof before));
+  assert_int_equal(chdir("/proc/self"), 0);
+  setenv("POLYSHM_HELPER", "root/bin/sh", 1);
+  assert_ok(polyshm_helper_path(path, sizeof path));
+  char expected[40];
+  snprintf(expected, sizeof expected, "/proc/%d/root/bin/sh", (int)getpid());
+  assert_string_equal(path, expected);
+  assert_int_equal(chdir("/"), 0);
+  setenv("POLYSHM_HELPER", "bin/sh", 1);
+  assert_ok(polyshm_helper_path(path, sizeof path));
+  assert_string_equal(path, "/bin/sh");
+  assert_int_equal(chdir(before), 0);
   static const char *const none[] = {"/", "/nowhere/at/all", "/etc/passwd", ""};
   for (size_t i = 0; i < LENGTH(none); i++) {
     setenv("POLYSHM_HELPER", none[i], 1);

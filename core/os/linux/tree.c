@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -219,10 +220,28 @@ static bool is_program(const char *path) {
          access(path, X_OK) == 0;
 }
 
+/* The helper starts in the root folder, so its path must lead there from
+ * anywhere. */
+static bool make_absolute(char *path, size_t capacity) {
+  if (*path == '/')
+    return true;
+  char here[PATH_MAX];
+  if (getcwd(here, sizeof here) == NULL)
+    return false;
+  size_t length = here[1] == 0 ? 0 : strlen(here), size = strlen(path) + 1;
+  if (length + 1 + size > capacity)
+    return false;
+  memmove(path + length + 1, path, size);
+  memcpy(path, here, length);
+  path[length] = '/';
+  return true;
+}
+
 polyshm_status os_tree_find_helper(char *buffer, size_t capacity) {
   const char *wish = secure_getenv("POLYSHM_HELPER");
   if (wish != NULL) {
-    if (strlen(wish) < capacity && is_program(strcpy(buffer, wish)))
+    if (strlen(wish) < capacity && is_program(strcpy(buffer, wish)) &&
+        make_absolute(buffer, capacity))
       return POLYSHM_OK;
     return pshm_error_set(
         POLYSHM_E_NOT_FOUND, "POLYSHM_HELPER is no program: '%s'", wish);
@@ -239,7 +258,8 @@ polyshm_status os_tree_find_helper(char *buffer, size_t capacity) {
     int size = snprintf(
         buffer, capacity, "%.*s/%s" HELPER, length == 0 ? 1 : length,
         length == 0 ? "." : library.dli_fname, places[i]);
-    if (size > 0 && (size_t)size < capacity && is_program(buffer))
+    if (size > 0 && (size_t)size < capacity && is_program(buffer) &&
+        make_absolute(buffer, capacity))
       return POLYSHM_OK;
   }
   return pshm_error_set(
