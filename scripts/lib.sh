@@ -26,6 +26,7 @@ needs=(
   'test|binutils|has_command readelf|readelf, which looks into libraries'
   'test|gcc-multilib|has_32_bit|32-bit programs, peers of the tests'
   'test|musl-tools|has_command musl-gcc|musl, the C library of other peers'
+  'test|luajit|has_command luajit|LuaJIT, which polyshm.ffi is for'
 )
 
 # ------------------------------------------------------------------- messages

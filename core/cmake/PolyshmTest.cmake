@@ -61,3 +61,16 @@ function(polyshm_add_test name)
     set_tests_properties(${name} PROPERTIES DISABLED TRUE)
   endif()
 endfunction()
+
+# polyshm_luajit_test(name file option...)
+# With the modules that are LuaJIT's.
+function(polyshm_luajit_test name file)
+  polyshm_add_test(${name} INTERPRETER
+    COMMAND ${LUAJIT_EXECUTABLE} ${ARGN} ${file})
+  get_test_property(${name} ENVIRONMENT environment)
+  list(FILTER environment EXCLUDE REGEX "^LUA_")
+  set(folder ${PROJECT_BINARY_DIR}/luajit)
+  list(APPEND environment
+    "LUA_PATH=${folder}/?.lua\;${folder}/?/init.lua\;\;" "LUA_CPATH=")
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${environment}")
+endfunction()

@@ -3,11 +3,13 @@
 
 Prints nanoseconds and ratios, Python's against stock's in the same run, Lua's
 against a plain memoryview access of the same Python and against a module written
-by hand, C's against a bare atomic addition and a bare futex. It judges nothing.
+by hand, LuaJIT's against the bare calls, C's against a bare atomic addition and
+a bare futex. It judges nothing.
 """
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -51,6 +53,16 @@ def main():
             )
         else:
             print(line)
+
+    luajit = shutil.which("luajit")
+    if luajit and os.path.isdir(f"{build}/luajit"):
+        print(flush=True)
+        path = f"{build}/luajit/?.lua;{build}/luajit/?/init.lua"
+        subprocess.run(
+            [luajit, f"{HERE}/bench_luajit.lua"],
+            env=dict(environment, LUA_PATH=path),
+            check=True,
+        )
 
     print(flush=True)
     subprocess.run([f"{build}/tests/bin/bench_list"], check=True)

@@ -22,6 +22,13 @@ PEERS = {
     "lua": [os.environ["POLYSHM_LUA_EXECUTABLE"], f"{HERE}/peer.lua"],
     "python": [sys.executable, f"{HERE}/peer.py", "polyshm"],
 }
+if "POLYSHM_LUAJIT_EXECUTABLE" in os.environ:
+    PEERS["luajit"] = [
+        "env",
+        "LUA_PATH=" + os.environ["POLYSHM_LUAJIT_PATH"],
+        os.environ["POLYSHM_LUAJIT_EXECUTABLE"],
+        f"{HERE}/luajit.lua",
+    ]
 STOCK = {
     f"stock {python.version}": python
     for python in pythons.installed(least=(3, 8))

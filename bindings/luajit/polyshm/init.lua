@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- On LuaJIT, require "polyshm" is require "polyshm.ffi".
+return require "polyshm.ffi"
