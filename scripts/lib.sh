@@ -27,6 +27,8 @@ needs=(
   'test|gcc-multilib|has_32_bit|32-bit programs, peers of the tests'
   'test|musl-tools|has_command musl-gcc|musl, the C library of other peers'
   'test|luajit|has_command luajit|LuaJIT, which polyshm.ffi is for'
+  'test|luarocks|has_command luarocks|LuaRocks, which builds the rock'
+  'test|lua5.3 liblua5.3-dev|has_lua53|Lua 5.3, which there is a rock for, too'
 )
 
 # ------------------------------------------------------------------- messages
@@ -101,6 +103,10 @@ has_lua_header() {
     fi
   done
   return 1
+}
+
+has_lua53() {
+  has_command lua5.3 && [[ -e /usr/include/lua5.3/lua.h ]]
 }
 
 # The dotted number in a program's words about its version.
