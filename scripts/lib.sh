@@ -29,6 +29,7 @@ needs=(
   'test|luajit|has_command luajit|LuaJIT, which polyshm.ffi is for'
   'test|luarocks|has_command luarocks|LuaRocks, which builds the rock'
   'test|lua5.3 liblua5.3-dev|has_lua53|Lua 5.3, which there is a rock for, too'
+  'test|lua-ldoc lua-markdown|has_command ldoc|LDoc, which makes the Lua reference'
 )
 
 # ------------------------------------------------------------------- messages

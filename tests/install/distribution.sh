@@ -44,4 +44,6 @@ for line in io.lines "/proc/self/maps" do
 end
 END
   done
+  [[ -e $stage$prefix/share/polyshm/library/polyshm.lua ]] ||
+    fail 'there is nothing for editors'
 done

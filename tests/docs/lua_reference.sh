@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The Lua reference builds without a warning and has an entry for everything:
+# lua_reference.sh LUA SOURCE FOLDER. It stays in FOLDER/html, to be read.
+set -euo pipefail
+lua=$1 source=$2 folder=$3
+doc=$source/bindings/lua/doc
+unset LUA_PATH LUA_CPATH LD_PRELOAD # LDoc has modules of its own
+
+fail() {
+  printf 'lua_reference: %s\n' "$*" >&2
+  exit 1
+}
+command -v ldoc >/dev/null || {
+  echo 'skipped: there is no ldoc'
+  exit 77
+}
+
+rm -rf "$folder"
+mkdir -p "$folder"
+
+# build META OUTPUT: with LDoc's comments, and as a page.
+build() {
+  "$lua" "$doc/ldoc.lua" "$1" "$folder/polyshm.lua" &&
+    ldoc --fatalwarnings --testing -c "$doc/config.ld" -d "$2" \
+      "$folder/polyshm.lua"
+}
+
+meta=$source/bindings/lua/library/polyshm.lua
+build "$meta" "$folder/html"
+page=$folder/html/index.html
+
+# Each function, method and class of the meta file.
+entries=$(
+  sed -nE -e 's/^function polyshm\.(\w+)\(.*/\1/p' \
+    -e 's/^function (\w+:\w+)\(.*/\1/p' \
+    -e 's/^---@class polyshm\.(\w+): .*/Class_\1/p' "$meta" |
+    grep -v '^Class_Marked$'
+)
+(($(wc -l <<<"$entries") > 40)) || fail 'the meta file has hardly any function'
+while read -r entry; do
+  grep -qF -e "\"$entry\"" "$page" || fail "there is nothing about $entry"
+done <<<"$entries"
+
+# What has no words, or words about something else, does not build.
+broken() {
+  sed "$1" "$meta" >"$folder/broken.lua"
+  ! cmp -s "$meta" "$folder/broken.lua" || fail "'$1' changes nothing"
+  ! build "$folder/broken.lua" "$folder/broken" >/dev/null 2>&1 ||
+    fail "it builds after '$1'"
+}
+broken '/^---Give the lock back/d'
+broken '/^---@param seen/d'
+broken 's/`polyshm\.gc`/@{nothing.at.all}/'
