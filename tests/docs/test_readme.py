@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The README's programs are the files that it names, and do what it says."""
+"""The README's programs are the files that it names, and do what it says, and so
+do its lines of Lua."""
 
 import contextlib
+import itertools
 import os
 import re
 import subprocess
@@ -29,6 +31,49 @@ class Readme(unittest.TestCase):
         for path, text in shown:
             # All but the licence line, which a page need not repeat.
             self.assertEqual(text, read(path).partition("\n")[2], path)
+
+    def test_the_lua_section(self):
+        section = re.search(r"^## Lua\n(.*?)^## ", read("README.md"), re.S | re.M)
+        program = "".join(re.findall(r"```lua\n(.*?)```", section[1], re.S))
+        expected = re.findall(r"--> (.*)", program)
+        self.assertGreater(len(expected), 10)
+        result = subprocess.run(
+            [os.environ["POLYSHM_LUA_EXECUTABLE"], "-"],
+            input=program,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("readme-list", "readme-block"):
+            if os.path.exists(f"/dev/shm/{name}"):
+                os.unlink(f"/dev/shm/{name}")
+                self.fail(f"{name} was left behind")
+        self.assertEqual(result.returncode, 0)
+        # Three dots stand for what a reader need not see.
+        printed = result.stdout.splitlines()
+        self.assertEqual(len(printed), len(expected), printed)
+        for line, wanted in zip(printed, expected):
+            pattern = re.escape(wanted).replace(r"\.\.\.", ".+")
+            self.assertRegex(line, f"^{pattern}$")
+
+    def test_the_samples_example(self):
+        interpreters = {os.environ["POLYSHM_LUA_EXECUTABLE"]: {}}
+        if "POLYSHM_LUAJIT_EXECUTABLE" in os.environ:
+            path = {"LUA_PATH": os.environ["POLYSHM_LUAJIT_PATH"]}
+            interpreters[os.environ["POLYSHM_LUAJIT_EXECUTABLE"]] = path
+        for (interpreter, path), workers in itertools.product(
+            interpreters.items(), ("1", "3")
+        ):
+            result = subprocess.run(
+                [interpreter, "examples/samples/samples.lua", workers],
+                cwd=ROOT,
+                env={**os.environ, **path},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            self.assertEqual(
+                (result.returncode, result.stdout),
+                (0, "1000000 samples, mean 500.00, maximum 999.5\n"),
+            )
 
     def test_the_program_in_every_language(self):
         stock = read("examples/visits/visits.py")
