@@ -11,6 +11,7 @@ from .core import (
     Lock,
     UnsupportedError,
     VersionError,
+    backend,
     version as _version,
 )
 from .inspection import blocks, gc, holders, inspect, list_blocks
@@ -26,6 +27,7 @@ __all__ = [
     "SharedMemory",
     "UnsupportedError",
     "VersionError",
+    "backend",
     "blocks",
     "gc",
     "holders",
