@@ -8,8 +8,8 @@ from .atomic import Atomic
 from .block import Block
 from .error import dead, failure, pinned
 from .library import bare, quick, slow
-from .lock import Locking
-from .object import Handled, Owner, natural, to_index
+from .lock import ListOwner, Locking
+from .object import Handled, natural, to_index
 from .search import Search
 from .timeout import persist, to_timeout
 from .value import NUMBERS, Values, classify, out_of_range, refuse, to_name
@@ -66,7 +66,7 @@ class List(Handled, Search, Atomic, Locking, Waiting):
             mode=natural(mode, 32, "mode"),
         )
         handle, block = ctypes.c_void_p(), ctypes.c_void_p()
-        owner = Owner(_c_free, handle, block)  # first, so that no handle is lost
+        owner = ListOwner(_c_free, handle, block)  # first, so that no handle is lost
         if values is None:
             status = _c_open(name, flags, ctypes.byref(handle))
         else:
@@ -124,7 +124,7 @@ class List(Handled, Search, Atomic, Locking, Waiting):
 
     def close(self):
         status = _c_close(self._handle)
-        if status == abi.E_BUSY and not self._locked:
+        if status == abi.E_BUSY and not self._owner.is_locked:
             raise pinned()
         if status:
             raise self._failure(status)

@@ -8,6 +8,7 @@ import warnings
 from . import abi
 from .error import error_message, failure
 from .library import quick, slow
+from .object import Owner
 from .timeout import sleep_through, to_timeout
 
 _try = quick("polyshm_list_lock")
@@ -40,7 +41,7 @@ class Lock:
             return abi.OK
         status = _unlock(self._items._handle)
         if status == abi.OK:
-            self._items._locked = False
+            self._items._owner.is_locked = False
             self._items = None
         return status
 
@@ -78,10 +79,25 @@ class Lock:
             )
 
 
+class ListOwner(Owner):
+    """The owner of a list's handle."""
+
+    __slots__ = ("is_locked",)  # a Lock object stands for the list's lock
+
+    def __init__(self, free, *pointers):
+        super().__init__(free, *pointers)
+        self.is_locked = False
+
+    def __del__(self):
+        # Within a cycle, the Lock's turn may come later. Freed with the handle, the
+        # lock would look as if its holder had died.
+        if self.is_locked:
+            _unlock(self.pointers[0])
+        super().__del__()
+
+
 class Locking:
     """For a list."""
-
-    _locked = False  # a Lock object stands for the list's lock
 
     def lock(self, timeout=None):
         """Take the list's lock now and return the Lock that stands for it.
@@ -115,5 +131,5 @@ class Locking:
             )
         if status:
             raise self._failure(status)
-        self._locked = True
+        self._owner.is_locked = True
         return lock
