@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """polyshm against stock multiprocessing.shared_memory, in one run.
 
-Prints nanoseconds per operation (the least of many passes, the loop's own cost
-subtracted) and the ratio. It judges nothing.
+Prints nanoseconds per operation (the least of many short passes, polyshm's and
+stock's in turn, the loop's own cost subtracted) and the ratio. It judges nothing.
+POLYSHM_BACKEND=swig or ctypes selects what is measured.
 """
 
 import platform
@@ -13,30 +14,37 @@ from multiprocessing import shared_memory as stock
 
 import polyshm
 
-PASSES = 25
+PASSES = 200
+COUNT = 2000  # of operations in a pass: so few that most passes are undisturbed
 LENGTH = 100_000
 
 
-def nanoseconds(function, operations, passes=PASSES):
-    best = float("inf")
+def nanoseconds(functions, operations, passes=PASSES):
+    """Of each function, for one of its operations."""
+    best = [float("inf")] * len(functions)
     for _ in range(passes):
-        start = time.perf_counter_ns()
-        function()
-        best = min(best, time.perf_counter_ns() - start)
-    return best / operations
+        for i, function in enumerate(functions):
+            start = time.perf_counter_ns()
+            function()
+            best[i] = min(best[i], time.perf_counter_ns() - start)
+    return [one / operations for one in best]
 
 
-def loop(statement, names, count):
-    """Nanoseconds of one statement, run `count` times in a loop."""
+def loops(statement, *scopes):
+    """Nanoseconds of one statement with each scope, run in a loop."""
 
-    def timed(body):
+    def timed(body, names):
         scope = dict(names)
         exec(
-            f"def run(repeat):\n    for _ in repeat:\n        {body}\n", scope
+            f"def run(repeat=range({COUNT})):\n"
+            f"    for _ in repeat:\n        {body}\n",
+            scope,
         )
-        return nanoseconds(lambda: scope["run"](range(count)), count)
+        return scope["run"]
 
-    return max(timed(statement) - timed("pass"), 0.01)
+    functions = [timed(statement, names) for names in scopes]
+    *found, nothing = nanoseconds([*functions, timed("pass", {})], COUNT)
+    return [max(one - nothing, 0.01) for one in found]
 
 
 def row(name, ours, theirs):
@@ -49,23 +57,23 @@ def row(name, ours, theirs):
 def access(values):
     lists = polyshm.ShareableList(values), stock.ShareableList(values)
     try:
-        for label, index, value in (
-            ("int", 0, 12345),
-            ("float", 1, 2.5),
-            ("str of 10", 2, "0123456789"),
-        ):
+        for index, value in enumerate(values):
+            label = type(value).__name__.replace("NoneType", "None")
             for kind, statement in (
                 ("get", f"sl[{index}]"),
                 ("set", f"sl[{index}] = value"),
             ):
-                ours = loop(statement, {"sl": lists[0], "value": value}, 100_000)
-                theirs = loop(statement, {"sl": lists[1], "value": value}, 10_000)
-                row(f"{kind} {label}", ours, theirs)
-        row(
-            "len",
-            loop("len(sl)", {"sl": lists[0]}, 100_000),
-            loop("len(sl)", {"sl": lists[1]}, 10_000),
-        )
+                scopes = [{"sl": made, "value": value} for made in lists]
+                row(f"{kind} {label}", *loops(statement, *scopes))
+        row("len", *loops("len(sl)", *({"sl": made} for made in lists)))
+        for name, body in (
+            ("in, the first", "12345 in sl"),
+            ("in, the last", "5 in sl"),
+            ("index of a str", "sl.index('0123456789')"),
+            ("count of None", "sl.count(None)"),
+            ("list(sl), all", "list(sl)"),
+        ):
+            row(name, *loops(body, *({"sl": made} for made in lists)))
     finally:
         for made in lists:
             made.shm.close()
@@ -81,26 +89,30 @@ def bulk():
         "index of the last, an item": lambda sl: sl.index(LENGTH - 1),
         "count, an item": lambda sl: sl.count(5),
     }
+
+    def in_turn(operation, *arguments):
+        return [lambda a=a: operation(a) for a in arguments]
+
+    def attach(module):
+        attached = module.ShareableList(name=lists[0].shm.name)
+        attached.shm.close()
+        if module is stock:
+            # Stock takes every attacher for an owner; it must not, here.
+            resource_tracker.unregister(attached.shm._name, "shared_memory")
+
+    def create(module):
+        made = module.ShareableList(values)
+        made.shm.close()
+        made.shm.unlink()
+
     try:
         for name, operation in operations.items():
-            row(
-                name,
-                nanoseconds(lambda: operation(lists[0]), LENGTH),
-                nanoseconds(lambda: operation(lists[1]), LENGTH, 3),
-            )
-
-        def attach(module):
-            attached = module.ShareableList(name=lists[0].shm.name)
-            attached.shm.close()
-            if module is stock:
-                # Stock takes every attacher for an owner; it must not, here.
-                resource_tracker.unregister(attached.shm._name, "shared_memory")
-
-        row(
-            f"attach to {LENGTH}",
-            nanoseconds(lambda: attach(polyshm), 1, 200),
-            nanoseconds(lambda: attach(stock), 1, 20),
-        )
+            row(name, *nanoseconds(in_turn(operation, *lists), LENGTH, 5))
+        both = in_turn(attach, polyshm, stock)
+        # One after the other: stock's objects push ours out of the caches.
+        row(f"attach to {LENGTH}", *(nanoseconds([f], 1, 50)[0] for f in both))
+        both = in_turn(create, polyshm, stock)
+        row(f"create {LENGTH}", *nanoseconds(both, 1, 5))
     finally:
         for made in lists:
             made.shm.close()
@@ -108,28 +120,52 @@ def bulk():
 
 
 def blocks():
-    def cycle(module):
-        block = module.SharedMemory(create=True, size=4096)
+    """As users of stock Python do it, and where both do the same: without the
+    memory's reservation, and with its first use."""
+
+    def cycle(module, touch, **options):
+        block = module.SharedMemory(create=True, size=4096, **options)
+        if touch:
+            block.buf[0] = 1
         block.close()
         block.unlink()
 
-    row(
-        "create, close, unlink 4 KiB",
-        nanoseconds(lambda: cycle(polyshm), 1, 2000),
-        nanoseconds(lambda: cycle(stock), 1, 2000),
-    )
+    def attach(module):
+        attached = module.SharedMemory(made.name)
+        attached.close()
+        if module is stock:
+            resource_tracker.unregister(made._name, "shared_memory")
+
+    made = polyshm.SharedMemory(create=True, size=4096)
+    functions = [lambda: attach(polyshm), lambda: attach(stock)]
+    row("attach, close 4 KiB", *nanoseconds(functions, 1, 2000))
+    made.unlink()
+
+    for label, touch, options in (
+        ("create, close, unlink 4 KiB", False, {}),
+        ("the same, and use it", True, {}),
+        ("the same, untracked", True, {"track": False}),
+    ):
+        functions = [
+            lambda: cycle(polyshm, touch, **options),
+            lambda: cycle(stock, touch),
+        ]
+        row(label, *nanoseconds(functions, 1, 2000))
 
 
 def main():
-    print(f"python {platform.python_version()} ({sys.executable})")
+    print(
+        f"python {platform.python_version()} ({sys.executable}), "
+        f"polyshm over {polyshm.backend}"
+    )
     print(f"python {'':<24} {'polyshm ns':>12} {'stock ns':>12} {'ratio':>10}")
-    access([12345, 2.5, "0123456789", True, None, b"bytes"])
+    access([12345, 2.5, "0123456789", True, None, b"0123456789", 5])
     bulk()
     blocks()
     view = memoryview(bytearray(8 * 1000)).cast("q")
     print(
         f"python {'memoryview get (scale)':<24} "
-        f"{loop('view[5]', {'view': view}, 100_000):12.2f}"
+        f"{loops('view[5]', {'view': view})[0]:12.2f}"
     )
 
 

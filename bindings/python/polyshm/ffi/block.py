@@ -27,6 +27,8 @@ def _bytes(size):
 class Block(Handled):
     """What SharedMemory is made of."""
 
+    _lender = None  # the list whose block this is
+
     def __init__(self, name, size, flags, mode):
         self._must_be_fresh()
         name = to_name(name)
@@ -63,6 +65,8 @@ class Block(Handled):
         return _flags(self._known())
 
     def close(self):
+        if self._lender is not None:
+            self._lender._close_window()
         status = _close(self._handle)
         if status == abi.E_BUSY:
             raise pinned()

@@ -2,6 +2,8 @@
 """Lists: opening them, their items, and iteration."""
 
 import ctypes
+import functools
+import struct
 
 from . import abi, scratch
 from .atomic import Atomic
@@ -14,6 +16,7 @@ from .search import Search
 from .timeout import persist, to_timeout
 from .value import NUMBERS, Values, classify, out_of_range, refuse, to_name
 from .wait import Waiting
+from .window import LOCKED, Window, text_format, word_of
 
 _c_open = slow("polyshm_list_open")
 _c_create = slow("polyshm_list_create")
@@ -34,6 +37,8 @@ _OUTSIDE = 2**63  # an index of no item
 _INT, _FLOAT, _BOOL = abi.INT, abi.FLOAT, abi.BOOL
 _STRING, _BYTES, _NONE = abi.STRING, abi.BYTES, abi.NONE
 _NUMBERS = NUMBERS
+_FORMAT_INT, _FORMAT_FLOAT = word_of(b"q"), word_of(b"d")
+_FORMAT_BOOL, _FORMAT_NONE = word_of(b"xxxxxxx?"), word_of(b"xxxxxx?x")
 _ROOM, _CAPACITY = scratch.ROOM, scratch.CAPACITY
 _take_get, _give_get = scratch.gets.pop, scratch.gets.append
 _take_number, _give_number = scratch.numbers.pop, scratch.numbers.append
@@ -54,6 +59,7 @@ class List(Handled, Search, Atomic, Locking, Waiting):
 
     _block = ctypes.c_void_p()
     _length = _NoLength()
+    _view = None  # what the open window has; () if there is none to open
     _timeout = 0  # nanoseconds, or FOREVER; that of the handle is 0
 
     def __init__(self, name, values, flags, slot_capacity, mode):
@@ -81,6 +87,7 @@ class List(Handled, Search, Atomic, Locking, Waiting):
         self._handle = handle
         self._block = block
         self._length = _c_length(handle)
+        self._window = Window()
 
     @staticmethod
     def _make(name, values, flags, options, handle):
@@ -123,7 +130,11 @@ class List(Handled, Search, Atomic, Locking, Waiting):
         raise AttributeError("timeout cannot be deleted")
 
     def close(self):
-        status = _c_close(self._handle)
+        if not self._handle:
+            raise dead()
+        with Window.gate:
+            self._close_window()
+            status = _c_close(self._handle)
         if status == abi.E_BUSY and not self._owner.is_locked:
             raise pinned()
         if status:
@@ -146,6 +157,7 @@ class List(Handled, Search, Atomic, Locking, Waiting):
         if not self._handle:
             raise dead()
         block._handle = self._block
+        block._lender = self
 
     # ------------------------------------------------------------- indices
 
@@ -178,7 +190,10 @@ class List(Handled, Search, Atomic, Locking, Waiting):
     def __len__(self):
         return self._length
 
-    def _get(self, index):
+    def _call_get(self, index):
+        """The item of an index, from the library."""
+        if self._view is None:
+            self._open_window()
         try:
             pad = _take_get()
         except IndexError:
@@ -234,17 +249,65 @@ class List(Handled, Search, Atomic, Locking, Waiting):
             return None
         return words[1] != 0 if kind == _BOOL else words[1]
 
+    def _open_window(self):
+        with Window.gate:
+            if self._handle and self._view is None:
+                self._view = self._window.open(self._block, self._length)
+
+    def _close_window(self):
+        with Window.gate:
+            self._view = None
+            self._window.close()
+
     def __getitem__(self, key):
-        if type(key) is int and 0 <= key < self._length:
+        view = self._view  # window.py says what happens here
+        if not view or type(key) is not int or not 0 <= key < self._length:
             return self._get(key)
+        (raw, words, ints, floats,
+         data, end, formats, codes, sequences, exacts) = view  # fmt: skip
+        try:
+            sequence = words[sequences + key]
+            if sequence & LOCKED:
+                return self._call_get(key)
+            kind = words[formats + key]
+            code = raw[codes + key]
+            first = words[key + 1]
+            if first & 7 or first >= end:
+                return self._call_get(key)
+            if kind == _FORMAT_INT and code == 0:
+                item = ints[data + (first >> 3)]
+            elif kind == _FORMAT_FLOAT and code == 0:
+                item = floats[data + (first >> 3)]
+            elif kind == _FORMAT_NONE and code == 3:
+                item = None
+            elif kind == _FORMAT_BOOL and code == 0:
+                item = words[data + (first >> 3)] >> 56 != 0
+            elif code == 1 or code == 2:
+                width, unpack = text_format(kind)
+                last = words[key + 2]
+                if last & 7 or width > last - first or last > end or words[exacts + key]:
+                    return self._call_get(key)
+                item = unpack(raw, 8 * data + first)[0].rstrip(b"\0")
+            else:
+                return self._call_get(key)
+            if words[sequences + key] != sequence:
+                return self._call_get(key)
+        except (ValueError, IndexError, struct.error):
+            return self._call_get(key)  # the list was closed, or is corrupt
+        return item.decode() if code == 1 else item
+
+    def _get(self, key):
+        """Where there is no window, or the key is no index of an item."""
+        if type(key) is int and 0 <= key < self._length:
+            return self._call_get(key)
         where = self._where(key)
         if type(where) is range:
-            return [self._get(index) for index in where]
-        return self._get(where)
+            return [List.__getitem__(self, index) for index in where]
+        return self._call_get(where)
 
     def __iter__(self):
         # map() is C, and goes on after an item that raised, from any thread.
-        return map(self._get, range(self._length))
+        return map(functools.partial(List.__getitem__, self), range(self._length))
 
     # ------------------------------------------------------------- writing
 

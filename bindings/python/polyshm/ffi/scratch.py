@@ -51,7 +51,26 @@ def new_text():
     return pad.parts()
 
 
-# For get; for numbers, whose size stays 0; and for texts.
+def new_search():
+    """For a search: where it begins, what for, and the address of a text; and what
+    it found."""
+    pad = Pad()
+    found = ctypes.c_uint64()
+    return (
+        pad.index,
+        ctypes.byref(pad.value),
+        pad.types,
+        pad.words,
+        pad.floats,
+        pad.text,
+        ctypes.addressof(pad.text),
+        found,
+        ctypes.byref(found),
+    )
+
+
+# For get; for numbers, whose size stays 0; for texts; and for searches.
 gets = []
 numbers = []
 texts = []
+searches = []

@@ -4,70 +4,99 @@
 import ctypes
 import sys
 
-from . import abi
-from .error import dead
+from . import abi, scratch
 from .library import bare
 from .timeout import persist
-from .value import Values, classify
+from .value import NUMBERS, Values, classify
 
 _find = bare("polyshm_list_find")
+
+_FLOAT, _STRING, _BYTES = abi.FLOAT, abi.STRING, abi.BYTES
+_NUMBERS = NUMBERS
+_ROOM = scratch.ROOM
+_take, _give = scratch.searches.pop, scratch.searches.append
 
 
 class Search:
     """For a list."""
 
-    def _searcher(self, value):
-        """A function that tells the next match at or after an index, or None.
+    def _search(self, value, start=0):
+        """The index of the next match at or after `start`, or -1."""
+        kind = type(value)
+        number = _NUMBERS.get(kind)
+        data = b""
+        if number is None:
+            if kind is bytes:
+                data, number = value, _BYTES
+            elif kind is str and value.isascii():  # what is not may be no UTF-8
+                data, number = value.encode(), _STRING
+            if number is None or len(data) > _ROOM:
+                return self._search_slowly(value, start)
+        try:
+            pad = _take()
+        except IndexError:
+            pad = scratch.new_search()
+        begin, wanted, types, words, floats, text, address, found, out = pad
+        types[0] = number
+        words[2] = len(data)
+        if number == _FLOAT:
+            floats[1] = value
+        elif number == _STRING or number == _BYTES:
+            text.raw = data
+            words[1] = address
+        else:
+            try:
+                words[1] = value or 0
+            except ValueError:  # an int too large for a slot may equal a float
+                return self._search_slowly(value, start)
+        begin.value = start
+        status = _find(self._handle, begin, wanted, out)
+        index = found.value
+        _give(pad)
+        if not status:
+            return index
+        if status == abi.E_NOT_FOUND:
+            return -1
+        return self._search_slowly(value, start)
 
-        A value of a type that lists hold is searched for in C; anything else
-        decides itself, item by item, what it equals.
-        """
-        if not self._handle:
-            raise dead()
+    def _search_slowly(self, value, start):
+        """Any value. One of a type that lists hold is searched for in C; anything
+        else decides itself, item by item, what it equals."""
+        length = len(self)
         try:
             known = classify(value, False)
-        except Exception:
-            known = None  # an int too large for a slot may still equal a float
+        except Exception:  # no text, or an int too large
+            known = None
         if known is None:
-            return lambda start: self._search_slowly(start, value)
+            for index in range(start, length):
+                item = self._call_get(index)
+                if value is item or value == item:
+                    return index
+            return -1
 
         values = Values(1)
         values.fill([known])
         wanted = ctypes.byref(values.array)
-        begin, found = ctypes.c_uint64(), ctypes.c_uint64()
+        begin, found = ctypes.c_uint64(start), ctypes.c_uint64()
         out = ctypes.byref(found)
 
         def attempt():
             return _find(self._handle, begin, wanted, out)
 
-        def search(start):
-            begin.value = start
-            status = attempt()
-            if status == abi.E_TIMEOUT:
-                status = persist(self, status, attempt)
-            if status == abi.OK:
-                return found.value
-            if status == abi.E_NOT_FOUND:
-                return None
+        status = persist(self, attempt(), attempt)
+        if status == abi.E_NOT_FOUND:
+            return -1
+        if status:
             raise self._failure(status)
-
-        search.kept = values
-        return search
-
-    def _search_slowly(self, start, value):
-        for index in range(start, len(self)):
-            item = self._get(index)
-            if value is item or value == item:
-                return index
-        return None
+        return found.value
 
     def __contains__(self, value):
-        return self._searcher(value)(0) is not None
+        return self._search(value) >= 0
 
     def index(self, value):
         """The index of the first item that equals value; ValueError if none does."""
-        found = self._searcher(value)(0)
-        if found is not None:
+        found = self._search(value)
+        if found >= 0:
             return found
         if sys.version_info < (3, 14):
             raise ValueError(f"{value!r} not in this container")
@@ -75,10 +104,9 @@ class Search:
 
     def count(self, value):
         """How many items equal value."""
-        search = self._searcher(value)
         count = 0
-        found = search(0)
-        while found is not None:
+        found = self._search(value)
+        while found >= 0:
             count += 1
-            found = search(found + 1)
+            found = self._search(value, found + 1)
         return count
