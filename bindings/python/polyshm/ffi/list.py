@@ -14,7 +14,15 @@ from .lock import ListOwner, Locking
 from .object import Handled, natural, to_index
 from .search import Search
 from .timeout import persist, to_timeout
-from .value import NUMBERS, Values, classify, out_of_range, refuse, to_name
+from .value import (
+    NUMBERS,
+    STORABLE,
+    Values,
+    classify,
+    out_of_range,
+    refuse,
+    to_name,
+)
 from .wait import Waiting
 from .window import LOCKED, Window, text_format, word_of
 
@@ -91,12 +99,11 @@ class List(Handled, Search, Atomic, Locking, Waiting):
 
     @staticmethod
     def _make(name, values, flags, options, handle):
-        classified = []
-        for value in tuple(values):
-            known = classify(value, False)
-            if known is None:
+        values = tuple(values)
+        for value in values:  # of all that is wrong with them, types come first
+            if type(value) not in STORABLE:
                 raise refuse(value)
-            classified.append(known)
+        classified = [classify(value, False) for value in values]
         converted = Values(len(classified))
         converted.fill(classified)
         return _c_create(

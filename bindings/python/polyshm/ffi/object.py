@@ -97,13 +97,8 @@ def natural(number, bits, what):
 
 
 def to_index(key):
-    """Like PyNumber_AsSsize_t()."""
-    index = operator.index(key)
-    if not -sys.maxsize - 1 <= index <= sys.maxsize:
-        raise IndexError(
-            f"cannot fit {type(key).__name__!r} into an index-sized integer"
-        )
-    return index
+    """Like PyNumber_AsSsize_t(): huge ones are clipped."""
+    return min(max(operator.index(key), -sys.maxsize - 1), sys.maxsize)
 
 
 def to_int64(name, number):

@@ -15,6 +15,7 @@ _RANGE = (
 )
 
 NUMBERS = {int: abi.INT, float: abi.FLOAT, bool: abi.BOOL, type(None): abi.NONE}
+STORABLE = {*NUMBERS, str, bytes}
 
 
 def to_name(name):
