@@ -71,3 +71,6 @@ check_needs
 check_exports
 check_places
 cmp "$SOURCE/core/include/polyshm.h" "$prefix/$INCLUDEDIR/polyshm.h"
+manifest=share/polyshm/polyshm-abi.json
+[[ ! -e $BUILD/$manifest ]] ||
+  cmp "$BUILD/$manifest" "$prefix/$DATADIR/polyshm/polyshm-abi.json"

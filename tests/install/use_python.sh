@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash source-path=SCRIPTDIR
-# The installed Python module works, knowing nothing but its own folder.
+# The installed Python package works, knowing nothing but its own folder; over
+# ctypes, too, which looks for the library on its own.
 source "$(dirname "$0")/support.sh"
 prefix=$WORK/$1
 
 [[ -v PYTHON ]] || skip 'the Python module was not built'
-PYTHONPATH=$prefix/$PYTHON_DIR "$PYTHON" -W error - "$prefix" <<'END'
+for backend in swig ctypes; do
+  POLYSHM_BACKEND=$backend PYTHONPATH=$prefix/$PYTHON_DIR \
+    "$PYTHON" -W error - "$prefix" $backend <<'END'
+import os
 import sys
 
 import polyshm
 
 assert polyshm.__file__.startswith(sys.argv[1] + "/"), polyshm.__file__
+assert polyshm.backend == sys.argv[2], polyshm.backend
+with open("/proc/self/maps") as file:
+    loaded = {line.split()[-1] for line in file if "/libpolyshm" in line}
+assert len(loaded) == 1, loaded
+assert os.path.dirname(*loaded).startswith(sys.argv[1] + "/"), loaded
 numbers = polyshm.ShareableList([40, "two"])
 try:
     numbers[0] += 2
@@ -21,3 +30,4 @@ try:
 finally:
     numbers.shm.unlink()
 END
+done

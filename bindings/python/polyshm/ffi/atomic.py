@@ -23,7 +23,7 @@ _FEW = 1000
 class Atomic:
     """For a list."""
 
-    def add(self, index, delta=1):
+    def add(self, /, index, delta=1):
         """Add to an int item in one step and return the sum.
 
         No addition is lost, whoever else adds at the same time. TypeError if the
@@ -45,7 +45,7 @@ class Atomic:
             raise OverflowError(error_message())
         raise self._item_failure(status)
 
-    def swap(self, index, expected, desired):
+    def swap(self, /, index, expected, desired):
         """Replace an int item in one step, if it still is `expected`.
 
         True if it was and is now `desired`; False if it is something else, which
@@ -67,7 +67,7 @@ class Atomic:
             return before.value == expected
         raise self._item_failure(status)
 
-    def snapshot(self, start=0, stop=None):
+    def snapshot(self, /, start=0, stop=None):
         """The items from start to stop, as a tuple, as they all were at one moment.
 
         The numbers are those of a slice. It is exact: each change by a polyshm

@@ -40,6 +40,7 @@ _c_set = bare("polyshm_list_set")
 _c_set_value = quick("polyshm_list_set")
 
 _OUTSIDE = 2**63  # an index of no item
+_NOTHING = object()
 
 # The names that the hot paths use, without a look into a module.
 _INT, _FLOAT, _BOOL = abi.INT, abi.FLOAT, abi.BOOL
@@ -272,36 +273,34 @@ class List(Handled, Search, Atomic, Locking, Waiting):
             return self._get(key)
         (raw, words, ints, floats,
          data, end, formats, codes, sequences, exacts) = view  # fmt: skip
+        item = _NOTHING
         try:
             sequence = words[sequences + key]
-            if sequence & LOCKED:
-                return self._call_get(key)
             kind = words[formats + key]
             code = raw[codes + key]
             first = words[key + 1]
-            if first & 7 or first >= end:
-                return self._call_get(key)
-            if kind == _FORMAT_INT and code == 0:
+            last = words[key + 2]
+            if sequence & LOCKED or first & 7 or first >= end:
+                pass
+            elif kind == _FORMAT_INT and code == 0:
                 item = ints[data + (first >> 3)]
+            elif last & 7 or not first < last <= end:
+                pass
             elif kind == _FORMAT_FLOAT and code == 0:
                 item = floats[data + (first >> 3)]
+            elif code == 1 or code == 2:
+                width, unpack = text_format(kind)
+                if width <= last - first and not words[exacts + key]:
+                    item = unpack(raw, 8 * data + first)[0].rstrip(b"\0")
             elif kind == _FORMAT_NONE and code == 3:
                 item = None
             elif kind == _FORMAT_BOOL and code == 0:
                 item = words[data + (first >> 3)] >> 56 != 0
-            elif code == 1 or code == 2:
-                width, unpack = text_format(kind)
-                last = words[key + 2]
-                if last & 7 or width > last - first or last > end or words[exacts + key]:
-                    return self._call_get(key)
-                item = unpack(raw, 8 * data + first)[0].rstrip(b"\0")
-            else:
-                return self._call_get(key)
-            if words[sequences + key] != sequence:
-                return self._call_get(key)
+            if words[sequences + key] == sequence and item is not _NOTHING:
+                return item.decode() if code == 1 else item
         except (ValueError, IndexError, struct.error):
-            return self._call_get(key)  # the list was closed, or is corrupt
-        return item.decode() if code == 1 else item
+            pass  # it was closed, or is corrupt
+        return self._call_get(key)
 
     def _get(self, key):
         """Where there is no window, or the key is no index of an item."""

@@ -45,7 +45,7 @@ class Lock:
             self._items = None
         return status
 
-    def unlock(self):
+    def unlock(self, /):
         """Give the lock back. Doing so again does nothing. RuntimeError if this is
         not the thread that took it."""
         status = self._give_back()
@@ -99,7 +99,7 @@ class ListOwner(Owner):
 class Locking:
     """For a list."""
 
-    def lock(self, timeout=None):
+    def lock(self, /, timeout=None):
         """Take the list's lock now and return the Lock that stands for it.
 
         It excludes other threads and processes that call lock(), nobody from

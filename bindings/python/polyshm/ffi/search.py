@@ -93,7 +93,7 @@ class Search:
     def __contains__(self, value):
         return self._search(value) >= 0
 
-    def index(self, value):
+    def index(self, /, value):
         """The index of the first item that equals value; ValueError if none does."""
         found = self._search(value)
         if found >= 0:
@@ -102,7 +102,7 @@ class Search:
             raise ValueError(f"{value!r} not in this container")
         raise ValueError("ShareableList.index(x): x not in list")
 
-    def count(self, value):
+    def count(self, /, value):
         """How many items equal value."""
         count = 0
         found = self._search(value)

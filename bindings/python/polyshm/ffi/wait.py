@@ -32,7 +32,7 @@ class Waiting:
             return _version(self._handle, ctypes.byref(version))
         return _slot_version(self._handle, position, ctypes.byref(version))
 
-    def version(self, index=None):
+    def version(self, /, index=None):
         """A number that changes whenever a polyshm process changes the item, or
         without an index any item. That of the whole list takes the longer, the
         longer the list is. It is made for wait(seen=...)."""
@@ -43,7 +43,7 @@ class Waiting:
             raise self._item_failure(status)
         return version.value
 
-    def wait(self, index=None, timeout=None, *, seen=None):
+    def wait(self, /, index=None, timeout=None, *, seen=None):
         """Sleep until the item, or without an index any item, is changed by a
         polyshm process. True if it was, False if the timeout, in seconds, is
         over; None waits for ever. Ctrl-C interrupts it, and other threads run.

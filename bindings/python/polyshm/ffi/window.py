@@ -45,7 +45,7 @@ def text_format(word):
     """How to get at the bytes of a text with this format: their width, and a
     function of a buffer and an offset. What is none fits into no slot."""
     text = word.to_bytes(_WORD, "little").rstrip(b"\0")
-    if text[-1:] != b"s" or not text[:-1].isdigit() or not text.isascii():
+    if text[-1:] != b"s" or not text[:-1].isdigit():
         return 2**64, None
     return int(text[:-1]), struct.Struct(text).unpack_from
 
