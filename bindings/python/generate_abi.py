@@ -57,7 +57,9 @@ def argument(parameter):
     kind = parameter["kind"]
     if kind == "scalar":
         plain = scalar(parameter["scalar"])
-        return plain if parameter["direction"] == "in" else f"c.POINTER({plain})"
+        return (
+            plain if parameter["direction"] == "in" else f"c.POINTER({plain})"
+        )
     if kind in ("handle", "address"):
         out = parameter["direction"] == "out"
         return "c.POINTER(c.c_void_p)" if out else "c.c_void_p"

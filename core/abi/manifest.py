@@ -267,7 +267,9 @@ class Laws:
         found = {}
         for name, (type_, parameters) in self.declared.functions.items():
             names = [n for n, _ in parameters]
-            described = [self.parameter(name, n, t, names) for n, t in parameters]
+            described = [
+                self.parameter(name, n, t, names) for n, t in parameters
+            ]
             found[name] = {
                 "returns": self.result(name, type_, described),
                 "parameters": described,

@@ -8,6 +8,7 @@ A C program is made from the manifest that compiles only if every constant,
 size, offset, type and prototype in it is the header's; it is compiled for
 32-bit machines too, where the compiler can do that.
 """
+
 import json
 import re
 import subprocess
@@ -15,7 +16,15 @@ import sys
 
 from check_laws import check_exports, check_symbols
 
-KEYS = {"format", "library", "constants", "typedefs", "handles", "structs", "functions"}
+KEYS = {
+    "format",
+    "library",
+    "constants",
+    "typedefs",
+    "handles",
+    "structs",
+    "functions",
+}
 SCALARS = {"int32_t", "uint32_t", "int64_t", "uint64_t", "double"}
 POINTED = {"handle", "string", "bytes", "array", "struct", "address"}
 
@@ -25,7 +34,9 @@ POINTED = {"handle", "string", "bytes", "array", "struct", "address"}
 
 def check_parameter(manifest, function, parameter):
     """What contradicts itself in a parameter."""
-    names = {p["name"]: p for p in manifest["functions"][function]["parameters"]}
+    names = {
+        p["name"]: p for p in manifest["functions"][function]["parameters"]
+    }
     kind, direction = parameter["kind"], parameter["direction"]
     if kind not in POINTED | {"scalar"}:
         yield f"has the unknown kind {kind}"
@@ -44,7 +55,10 @@ def check_parameter(manifest, function, parameter):
         if length is None or length.get("length_of") != parameter["name"]:
             yield "has a length that is not its own"
     if "length_of" in parameter:
-        if names.get(parameter["length_of"], {}).get("length") != parameter["name"]:
+        if (
+            names.get(parameter["length_of"], {}).get("length")
+            != parameter["name"]
+        ):
             yield "is the length of something else"
     yield from check_references(manifest, parameter)
 
@@ -100,12 +114,16 @@ def field_assertions(struct, path, fields, begin=0):
     for field in fields:
         name = f"{path}{field['name']}"
         member = f"(({struct} *)0)->{name}"
-        yield assertion(f"offsetof({struct}, {name}) == {begin + field['offset']}")
+        yield assertion(
+            f"offsetof({struct}, {name}) == {begin + field['offset']}"
+        )
         if "size" in field:
             yield assertion(f"sizeof {member} == {field['size']}")
         if "fields" in field:
             offset = begin + field["offset"]
-            yield from field_assertions(struct, name + ".", field["fields"], offset)
+            yield from field_assertions(
+                struct, name + ".", field["fields"], offset
+            )
             continue
         count = f"[{field['count']}]" if "count" in field else ""
         pointer = f"{field['type']} (*const p{begin})"
@@ -126,7 +144,9 @@ def program(manifest):
     parts = ("MAJOR", "MINOR", "PATCH")
     for part, text in zip(parts, manifest["library"]["version"].split(".")):
         yield assertion(f"POLYSHM_VERSION_{part} == {text}")
-    yield assertion(f"POLYSHM_VERSION_MAJOR == {manifest['library']['soversion']}")
+    yield assertion(
+        f"POLYSHM_VERSION_MAJOR == {manifest['library']['soversion']}"
+    )
     for name, scalar in manifest["typedefs"].items():
         yield f"void t_{name}(void) {{ {name} *a = 0; {scalar} *b = a; (void)b; }}\n"
     for name, struct in manifest["structs"].items():
@@ -138,7 +158,9 @@ def program(manifest):
         result = function["returns"]["type"]
         yield f"{result} (*const f_{name})({types}) = {name};\n"
         # Declaring a function again is allowed if it is the same one.
-        words = ", ".join(f"{p['type']} {p['name']}" for p in function["parameters"])
+        words = ", ".join(
+            f"{p['type']} {p['name']}" for p in function["parameters"]
+        )
         yield f"{result} {name}({words or 'void'});\n"
 
 
@@ -159,7 +181,9 @@ def check_names(manifest, header):
     for name, function in manifest["functions"].items():
         found = re.search(rf"\b{name}\(([^)]*)\)", header)
         declared = found[1] if found else ""
-        names = [p.split()[-1].lstrip("*") for p in declared.split(",") if p.strip()]
+        names = [
+            p.split()[-1].lstrip("*") for p in declared.split(",") if p.strip()
+        ]
         told = [p["name"] for p in function["parameters"]]
         if names != (told or ["void"]):
             yield f"the parameters of {name} are called {names}, not {told}"

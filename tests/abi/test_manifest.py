@@ -6,6 +6,7 @@ generator refuses what the laws do not know, instead of guessing.
 Usage: test_manifest.py MANIFEST SYMBOLS_FILE LIBRARY INCLUDE_FOLDER COMPILER
                         GENERATOR SWIG
 """
+
 import copy
 import importlib.util
 import os
@@ -29,7 +30,11 @@ WRONG = [
     ("library.soversion", 1, "VERSION_MAJOR == 1"),
     ("constants.POLYSHM_E_RANGE", -11, "POLYSHM_E_RANGE == -11"),
     ("constants.POLYSHM_E_ODD", -99, "POLYSHM_E_ODD"),
-    ("constants.POLYSHM_FOREVER", REMOVED, "constant POLYSHM_FOREVER is missing"),
+    (
+        "constants.POLYSHM_FOREVER",
+        REMOVED,
+        "constant POLYSHM_FOREVER is missing",
+    ),
     ("typedefs.polyshm_status", "uint32_t", "polyshm_status"),
     ("handles.polyshm_list", REMOVED, "which is no handle"),
     ("handles.polyshm_list.free", "polyshm_block_free", "does not free a"),
@@ -42,27 +47,67 @@ WRONG = [
     ("structs.polyshm_info.fields.2.type", "int64_t", "polyshm_info_size"),
     ("structs.polyshm_info.fields.2.name", "bytes", "bytes"),
     ("structs.polyshm_list_options.fields.4", REMOVED, "_options) == 24"),
-    ("structs.polyshm_value.fields.2.fields.1.type", "float", "polyshm_value_of_f"),
+    (
+        "structs.polyshm_value.fields.2.fields.1.type",
+        "float",
+        "polyshm_value_of_f",
+    ),
     ("structs.polyshm_value.fields.2.fields.1.offset", 8, "of.f) == 16"),
     ("functions.polyshm_unlink", REMOVED, "polyshm_unlink"),
     ("functions.polyshm_gc.returns.type", "uint32_t", "polyshm_gc"),
-    ("functions.polyshm_gc.parameters.0.type", "uint64_t", "is a uint64_t and no"),
+    (
+        "functions.polyshm_gc.parameters.0.type",
+        "uint64_t",
+        "is a uint64_t and no",
+    ),
     ("functions.polyshm_gc.parameters.0.name", "options", "are called"),
     ("functions.polyshm_gc.parameters.0.scalar", "int32_t", "and no int32_t"),
-    ("functions.polyshm_gc.parameters.0.scalar", REMOVED, "not say which scalar"),
+    (
+        "functions.polyshm_gc.parameters.0.scalar",
+        REMOVED,
+        "not say which scalar",
+    ),
     ("functions.polyshm_gc.parameters.0.kind", "number", "unknown kind number"),
-    ("functions.polyshm_gc.parameters.0.direction", "up", "unknown direction up"),
+    (
+        "functions.polyshm_gc.parameters.0.direction",
+        "up",
+        "unknown direction up",
+    ),
     ("functions.polyshm_gc.parameters.0.direction", "out", "is no pointer"),
     ("functions.polyshm_gc.parameters.1.direction", "in", "is a pointer"),
     ("functions.polyshm_gc.parameters.1", REMOVED, "polyshm_gc"),
-    ("functions.polyshm_block_write.parameters.2.length", REMOVED, "has no length"),
-    ("functions.polyshm_block_write.parameters.2.length", "offset", "not its own"),
-    ("functions.polyshm_block_write.parameters.2.direction", "out", "be written to"),
+    (
+        "functions.polyshm_block_write.parameters.2.length",
+        REMOVED,
+        "has no length",
+    ),
+    (
+        "functions.polyshm_block_write.parameters.2.length",
+        "offset",
+        "not its own",
+    ),
+    (
+        "functions.polyshm_block_write.parameters.2.direction",
+        "out",
+        "be written to",
+    ),
     ("functions.polyshm_block_write.parameters.3.length_of", "offset", "else"),
-    ("functions.polyshm_block_write.parameters.0.handle", "polyshm_list", "and no"),
-    ("functions.polyshm_block_write.parameters.0.ownership", REMOVED, "whose it is"),
+    (
+        "functions.polyshm_block_write.parameters.0.handle",
+        "polyshm_list",
+        "and no",
+    ),
+    (
+        "functions.polyshm_block_write.parameters.0.ownership",
+        REMOVED,
+        "whose it is",
+    ),
     ("functions.polyshm_list_block.returns.ownership", REMOVED, "whose it is"),
-    ("functions.polyshm_inspect.parameters.1.struct", "polyshm_value", "and no"),
+    (
+        "functions.polyshm_inspect.parameters.1.struct",
+        "polyshm_value",
+        "and no",
+    ),
 ]
 
 # Declarations that the laws do not know, and what the generator says of them.
@@ -75,8 +120,14 @@ REFUSED = [
     ("typedef struct polyshm_odd polyshm_odd;", "without polyshm_odd_free"),
     ("enum { POLYSHM_ODD };", "a constant that is None"),
     ("enum { POLYSHM_ODD = sizeof(int) };", "a constant that is 'sizeof(int)'"),
-    ("struct polyshm_odd { int32_t a; int64_t b; };", "padding before the field b"),
-    ("struct polyshm_odd { int64_t a; int32_t b; };", "padding behind the field b"),
+    (
+        "struct polyshm_odd { int32_t a; int64_t b; };",
+        "padding before the field b",
+    ),
+    (
+        "struct polyshm_odd { int64_t a; int32_t b; };",
+        "padding behind the field b",
+    ),
     ("struct polyshm_odd { const void *a; };", "a of type const void *"),
     ("extern int32_t polyshm_odd;", "a variable polyshm_odd"),
 ]
@@ -105,7 +156,11 @@ class Wrong(unittest.TestCase):
     def check(self, manifest, symbols=None, nm_text=None):
         _, its_symbols, its_nm = self.loaded
         problems = check_manifest.check(
-            manifest, symbols or its_symbols, nm_text or its_nm, INCLUDE, COMPILER
+            manifest,
+            symbols or its_symbols,
+            nm_text or its_nm,
+            INCLUDE,
+            COMPILER,
         )
         return "\n".join(problems)
 
@@ -125,7 +180,9 @@ class Wrong(unittest.TestCase):
         more = nm_text + "0000000000001000 T polyshm_odd@@POLYSHM_0.1\n"
         self.assertIn("polyshm_odd", self.check(manifest, nm_text=more))
         lines = [n for n in nm_text.splitlines() if "polyshm_gc@" not in n]
-        self.assertIn("polyshm_gc", self.check(manifest, nm_text="\n".join(lines)))
+        self.assertIn(
+            "polyshm_gc", self.check(manifest, nm_text="\n".join(lines))
+        )
 
 
 class Generator(unittest.TestCase):
@@ -150,7 +207,8 @@ class Generator(unittest.TestCase):
 
     def test_knows_the_header(self):
         self.assertEqual(
-            self.generate(""), check_manifest.load(MANIFEST, SYMBOLS, LIBRARY)[0]
+            self.generate(""),
+            check_manifest.load(MANIFEST, SYMBOLS, LIBRARY)[0],
         )
 
     def test_refuses_what_it_does_not_know(self):

@@ -88,10 +88,8 @@ found["BlockInfo"] = words(core.BlockInfo), str(core.BlockInfo)
 print(json.dumps(found))
 """.replace(
     "METHODS",
-    repr(
-        """add count index lock recovered snapshot swap timeout unlock
-        version wait""".split()
-    ),
+    repr("""add count index lock recovered snapshot swap timeout unlock
+        version wait""".split()),
 )
 
 
@@ -257,13 +255,15 @@ class OtherPythons(Case):
                     result = run(
                         "-W", "error", os.path.join(HERE, f"test_{name}.py"),
                         python=python.executable, POLYSHM_BACKEND="ctypes",
+                        POLYSHM_TEST_ROUNDS="300",
                     )  # fmt: skip
                     self.assertEqual(result.returncode, 0, result.stderr)
 
 
 class NoGil(Case):
     """Where Python has no GIL, calls take turns. No such Python is needed: an
-    interpreter that says so gets the locks, and they must not stand in the way."""
+    interpreter that says so gets the locks, and they must not stand in the way.
+    """
 
     def test_turns(self):
         say = "import sys; sys._is_gil_enabled = lambda: False"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Over ctypes, items are read without the library where that is safe: the same
-comes out as from the library, whatever the bytes are and whoever changes them."""
+comes out as from the library, whatever the bytes are and whoever changes them.
+"""
 
 import os
 import random
@@ -69,7 +70,9 @@ class Window(CleanCase):
         calls = self.count_calls()
         self.assertEqual(list(self.items), VALUES)
         # Zeros at the end of a text are the library's business.
-        self.assertEqual([VALUES[i] for i in calls], ["zero at the end\0", b"\0\0"])
+        self.assertEqual(
+            [VALUES[i] for i in calls], ["zero at the end\0", b"\0\0"]
+        )
 
     def test_types_that_change(self):
         randomly = random.Random(SEED)
@@ -183,7 +186,16 @@ class Window(CleanCase):
 
     def test_whole_values_beside_writers(self):
         """Each value is one that somebody wrote, not a mixture."""
-        values = ["a" * 24, "b" * 7, 12345, -(2**60) + 7, 2.5, None, b"c" * 24, True]
+        values = [
+            "a" * 24,
+            "b" * 7,
+            12345,
+            -(2**60) + 7,
+            2.5,
+            None,
+            b"c" * 24,
+            True,
+        ]
         program = """
 import sys, random, polyshm
 items = polyshm.ShareableList(name=sys.argv[1])

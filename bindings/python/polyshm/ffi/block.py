@@ -3,9 +3,10 @@
 
 import ctypes
 import functools
+import operator
 
 from . import abi
-from .error import failure, pinned
+from .error import dead, failure, pinned
 from .library import quick, slow
 from .object import Handled, Owner, Pin, natural
 from .value import to_name
@@ -24,9 +25,24 @@ def _bytes(size):
     return ctypes.c_char * size
 
 
+@functools.lru_cache(maxsize=64)
+def _options(mode):
+    """A pointer to a new block's options, which nobody changes."""
+    size = ctypes.sizeof(abi.polyshm_block_options)
+    return ctypes.byref(abi.polyshm_block_options(size, mode))
+
+
+class _Unknown:
+    """Hidden by the objects' own attribute, as soon as they have one."""
+
+    def __get__(self, instance, owner):
+        raise dead()
+
+
 class Block(Handled):
     """What SharedMemory is made of."""
 
+    _nbytes = _Unknown()
     _lender = None  # the list whose block this is
 
     def __init__(self, name, size, flags, mode):
@@ -34,18 +50,18 @@ class Block(Handled):
         name = to_name(name)
         size = natural(size, 64, "size")
         flags = natural(flags, 32, "flags")
-        options = abi.polyshm_block_options(
-            ctypes.sizeof(abi.polyshm_block_options), natural(mode, 32, "mode")
-        )
+        options = _options(natural(mode, 32, "mode"))
         handle = ctypes.c_void_p()
         owner = Owner(_free, handle)  # first, so that no handle is lost
-        status = _open(
-            name, size, flags, ctypes.byref(options), ctypes.byref(handle)
-        )
+        status = _open(name, size, flags, options, ctypes.byref(handle))
         if status:
             raise failure(status)
         self._owner = owner
+        self._take(handle)
+
+    def _take(self, handle):
         self._handle = handle
+        self._nbytes = _size(handle)
 
     def _known(self):
         if not self._handle:
@@ -56,9 +72,7 @@ class Block(Handled):
     def name(self):
         return _name(self._known()).decode()
 
-    @property
-    def size(self):
-        return _size(self._known())
+    size = property(operator.attrgetter("_nbytes"))
 
     @property
     def flags(self):
@@ -66,7 +80,7 @@ class Block(Handled):
 
     def close(self):
         if self._lender is not None:
-            self._lender._close_window()
+            return self._lender.close()
         status = _close(self._handle)
         if status == abi.E_BUSY:
             raise pinned()

@@ -106,7 +106,8 @@ def slow(name):
 
 def bare(name):
     """One like quick(), whose arguments have the types of ctypes already: those of
-    its prototype, which nobody checks. Half the time of a call goes into that."""
+    its prototype, which nobody checks. Half the time of a call goes into that.
+    """
     found = _quick[name]
     found.restype = abi.PROTOTYPES[name][0]
     return _safe(found)

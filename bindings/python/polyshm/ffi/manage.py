@@ -112,7 +112,7 @@ def holders(name):
         if status:
             raise failure(status)
         if count.value <= capacity:
-            return ids[:count.value]
+            return ids[: count.value]
         capacity = 2 * count.value
 
 

@@ -90,7 +90,8 @@ class Pin:
 
 def natural(number, bits, what):
     """An argument that C takes as an unsigned number of so many bits."""
-    number = operator.index(number)
+    if type(number) is not int:
+        number = operator.index(number)
     if not 0 <= number < 1 << bits:
         raise OverflowError(f"{what} is out of range: {number}")
     return number

@@ -65,7 +65,8 @@ def persist(items, status, attempt):
 
 def sleep_through(block, timeout, sleep):
     """What sleep(nanoseconds) answers in the end. It is a call that sleeps without
-    the GIL; here are the moments in which signal handlers run, and may raise."""
+    the GIL; here are the moments in which signal handlers run, and may raise.
+    """
     deadline = deadline_of(timeout)
 
     def work():

@@ -103,5 +103,5 @@ class Values:
                 yield None
             else:
                 begin = number - address
-                text = buffer[begin:begin + size]
+                text = buffer[begin : begin + size]
                 yield text.decode() if kind == abi.STRING else text

@@ -79,9 +79,13 @@ class Waiting:
     def _sleep(self, position, seen, timeout):
         version = ctypes.byref(ctypes.c_uint64())
         if position is None:
+
             def sleep(left):
                 return _wait(self._handle, seen, left, version)
+
         else:
+
             def sleep(left):
                 return _slot_wait(self._handle, position, seen, left, version)
+
         return sleep_through(self._block, timeout, sleep)
