@@ -42,6 +42,13 @@ class Window(CleanCase):
         super().setUp()
         self.items = self.make(ShareableList, VALUES, capacity=24)
         self.addCleanup(self.items.close)
+        self.open(self.items)
+        self.assertTrue(self.items._view)
+
+    @staticmethod
+    def open(items):
+        for _ in range(window.READS_BEFORE + 1):
+            items[0]
 
     def count_calls(self):
         """A list that grows by the index of each item that the library reads."""
@@ -66,7 +73,6 @@ class Window(CleanCase):
             )
 
     def test_it_is_used(self):
-        self.items[0]
         calls = self.count_calls()
         self.assertEqual(list(self.items), VALUES)
         # Zeros at the end of a text are the library's business.
@@ -143,6 +149,7 @@ class Window(CleanCase):
         ):  # fmt: skip
             reader = self.attach(self.items)
             block.buf[place] ^= 0x5A
+            self.open(reader)
             self.assertEqual(read(reader.__getitem__, 0), (int, "0"), place)
             self.assertEqual(reader._view, (), place)
             block.buf[place] = good[place]
@@ -151,6 +158,7 @@ class Window(CleanCase):
         """They get ClosedError, and the close is not refused for their sake."""
         for _ in range(20):
             reader = ShareableList(name=self.items.name)
+            self.open(reader)
             begun = threading.Event()
             errors = []
 
@@ -206,6 +214,7 @@ while not items[1]:
 """
         shared = self.make(ShareableList, ["", False], capacity=24)
         shared[0] = values[0]
+        self.open(shared)
         writers = [
             self.peer(program, shared.name, repr(values)) for _ in range(2)
         ]

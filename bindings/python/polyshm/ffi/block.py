@@ -20,12 +20,6 @@ _flags = quick("polyshm_block_flags")
 
 
 @functools.lru_cache(maxsize=64)
-def _bytes(size):
-    """The type of so many bytes: made anew, it takes longer than all the rest."""
-    return ctypes.c_char * size
-
-
-@functools.lru_cache(maxsize=64)
 def _options(mode):
     """A pointer to a new block's options, which nobody changes."""
     size = ctypes.sizeof(abi.polyshm_block_options)
@@ -93,8 +87,7 @@ class Block(Handled):
         status = pin.take()
         if status:
             raise self._failure(status)
-        exporter = _bytes(pin.size.value).from_address(pin.address.value)
-        exporter.pin = pin
+        exporter = pin.exporter(pin.size.value)
         view = memoryview(exporter).cast("B")
         if _flags(pin.block) & abi.READ_ONLY:
             view = view.toreadonly()

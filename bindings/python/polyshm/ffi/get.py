@@ -9,7 +9,7 @@ from . import abi, scratch
 from .library import bare, quick
 from .object import natural, to_index
 from .timeout import persist
-from .window import LOCKED, Window, text_format, word_of
+from .window import LOCKED, READS_BEFORE, Window, text_format, word_of
 
 _c_capacity = quick("polyshm_list_capacity")
 _c_get = bare("polyshm_list_get")
@@ -30,6 +30,7 @@ class Getting:
     """For a list."""
 
     _view = None  # what the open window has; () if there is none to open
+    _reads = 0  # before
 
     # ------------------------------------------------------------- indices
 
@@ -76,7 +77,9 @@ class Getting:
     def _call_get(self, index):
         """The item of an index, from the library."""
         if self._view is None:
-            self._open_window()
+            self._reads += 1
+            if self._reads > READS_BEFORE:
+                self._open_window()
         try:
             pad = _take()
         except IndexError:

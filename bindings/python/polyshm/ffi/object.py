@@ -2,6 +2,7 @@
 """What blocks and lists have in common: the library's handle, and pins."""
 
 import ctypes
+import functools
 import operator
 import sys
 
@@ -64,6 +65,12 @@ def pinned_while(block, work):
             _unpin(block)
 
 
+@functools.lru_cache(maxsize=64)
+def _bytes(size):
+    """The type of so many bytes: made anew, it takes longer than all the rest."""
+    return ctypes.c_char * size
+
+
 class Pin:
     """Holds a block's mapping, whatever happens to the object that has it."""
 
@@ -79,6 +86,12 @@ class Pin:
         return _pin(
             self.block, ctypes.byref(self.address), ctypes.byref(self.size)
         )
+
+    def exporter(self, size):
+        """What memoryviews of the first bytes are made of. It keeps the pin."""
+        exporter = _bytes(size).from_address(self.address.value)
+        exporter.pin = self
+        return exporter
 
     def __del__(self):
         if self.address:

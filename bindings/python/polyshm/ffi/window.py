@@ -12,7 +12,6 @@ which is so on x86-64 alone, and a GIL, without which a view may vanish under it
 reader.
 """
 
-import ctypes
 import functools
 import os
 import struct
@@ -22,6 +21,9 @@ import threading
 from .object import Pin
 
 LOCKED = 0xFFFFFFFF  # the half of a sequence word that is 0 if nobody is at it
+
+# How many items the library reads first: opening takes as long as ten calls.
+READS_BEFORE = 16
 
 _IS_SAFE = (
     os.uname().machine == "x86_64"
@@ -68,9 +70,7 @@ class Window:
         if pin.take():
             return ()
         size = pin.size.value // _WORD * _WORD
-        exporter = (ctypes.c_char * size).from_address(pin.address.value)
-        exporter.pin = pin
-        raw = memoryview(exporter).cast("B")
+        raw = memoryview(pin.exporter(size)).cast("B")
         views = raw, raw.cast("Q"), raw.cast("q"), raw.cast("d")
         positions = _positions(views[1], length)
         if positions is None:
