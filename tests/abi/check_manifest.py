@@ -126,9 +126,10 @@ def field_assertions(struct, path, fields, begin=0):
             )
             continue
         count = f"[{field['count']}]" if "count" in field else ""
-        pointer = f"{field['type']} (*const p{begin})"
-        yield f"void {struct}_{name.replace('.', '_')}(void) {{\n"
-        yield f"  {pointer}{count} = &{member}; (void)p{begin};\n}}\n"
+        known = f"p_{struct}_{name.replace('.', '_')}"
+        yield f"void f{known}(void) {{\n"
+        yield f"  {field['type']} (*const {known}){count} = &{member};\n"
+        yield f"  (void){known};\n}}\n"
 
 
 def covered(fields):
