@@ -2,7 +2,7 @@
 """How pip builds the package: scikit-build-core, and what it cannot decide.
 
 The extension module needs SWIG and Python's headers. SWIG comes from PyPI where
-the system has none that is new enough; without the headers, or where the
+the system has none that suits; without the headers, or where the
 interpreter is not CPython, the package is built without the extension, for
 ctypes, and fits every Python 3. Who wants one or the other for certain says so:
 
@@ -23,11 +23,11 @@ ROOT = os.path.dirname(  # of the repository, or of the source distribution
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 )
 EXTENSION = "POLYSHM_PYTHON_EXTENSION"
-SWIG = "swig>=4.1"
+SWIG = "swig>=4.1,<4.4"  # 4.4 makes modules in another way
 
 
 def find_swig():
-    """The path of a SWIG that is new enough, or None."""
+    """The path of a SWIG that suits, or None."""
     for name in "swig", "swig4.0":
         path = shutil.which(name)
         if path is None:
@@ -36,7 +36,7 @@ def find_swig():
             [path, "-version"], stdout=subprocess.PIPE, text=True
         )
         version = re.search(r"SWIG Version (\d+)\.(\d+)", answer.stdout)
-        if version and tuple(map(int, version.groups())) >= (4, 1):
+        if version and (4, 1) <= tuple(map(int, version.groups())) < (4, 4):
             return path
     return None
 
@@ -62,7 +62,7 @@ def decide(settings):
     settings = dict(settings or {})
     wanted = wish(settings)
     swig = find_swig()
-    problem = why_no_headers() or (None if swig else "there is no SWIG 4.1")
+    problem = why_no_headers() or (None if swig else f"there is no {SWIG}")
     if wanted == "ON" and problem:
         sys.exit(f"polyshm: cannot build the extension module: {problem}")
     if wanted == "OFF":
