@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""What pip builds, from the source distribution: what is in the wheels, and that
+they work in an environment that has nothing else, wherever that is moved."""
+
+import email
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+import unittest
+import zipfile
+
+import environments
+from environments import Environment, clean, must
+
+BACKEND = "scikit-build-core>=0.11"
+SOURCE = os.environ["POLYSHM_SOURCE_DIR"]
+WORK = os.path.join(os.environ["POLYSHM_BINARY_DIR"], "tests", "wheel")
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = """
+import sys
+sys.path.insert(0, sys.argv[1] + "/bindings/python/backend")
+import polyshm_backend
+settings = dict(word.split("=", 1) for word in sys.argv[4:])
+print(getattr(polyshm_backend, sys.argv[2])(sys.argv[3], settings))
+"""
+PLATFORM = re.sub(r"\W", "_", sysconfig.get_platform())
+TAG = "cp{0}{1}-cp{0}{1}{2}".format(*sys.version_info[:2], sys.abiflags)
+EXTENSION = f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
+
+
+class Wheels(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        os.makedirs(WORK, exist_ok=True)
+        cls.tools = environments.with_tools(WORK, BACKEND)
+        # Outside of all source: what is found there was put there.
+        cls.folder = tempfile.mkdtemp(prefix="polyshm-wheel-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+
+        archive = cls.build(SOURCE, "build_sdist")
+        with tarfile.open(archive) as file:
+            cls.contents = file.getnames()
+            file.extractall(cls.folder)
+        unpacked = archive[: -len(".tar.gz")]
+        build = f"build-dir={cls.folder}/build"
+        define = "cmake.define.POLYSHM_PYTHON_EXTENSION"
+        cls.whole = cls.build(unpacked, "build_wheel", build, f"{define}=ON")
+        cls.plain = cls.build(unpacked, "build_wheel", build, f"{define}=OFF")
+
+    @classmethod
+    def build(cls, source, hook, *settings):
+        """The path of what a hook of the backend makes."""
+        words = must(
+            cls.tools.python, "-c", BUILD, source, hook, cls.folder, *settings,
+            cwd=cls.folder,
+        )  # fmt: skip
+        return os.path.join(cls.folder, words.splitlines()[-1])
+
+    def environment(self, wheel):
+        folder = tempfile.mkdtemp(prefix="environment-", dir=self.folder)
+        made = Environment(os.path.join(folder, "here"))
+        made.install(wheel)
+        return made
+
+    def check_smoke(self, environment, backend):
+        must(
+            environment.python, "-I", "-W", "error",
+            os.path.join(HERE, "smoke.py"), backend,
+            cwd="/", env=clean(POLYSHM_BACKEND=backend),
+        )  # fmt: skip
+
+    # ---- what is in them
+
+    def modules(self):
+        """The package's own files, as they are in the source."""
+        package = os.path.join(SOURCE, "bindings", "python", "polyshm")
+        for folder, _, names in os.walk(package):
+            if "__pycache__" not in folder:
+                inside = os.path.relpath(folder, os.path.dirname(package))
+                yield from (os.path.join(inside, name) for name in names)
+
+    def check_contents(self, wheel, tag, built):
+        name = os.path.basename(wheel)
+        self.assertRegex(name, rf"^polyshm-[0-9.]+-{tag}-{PLATFORM}\.whl$")
+        with zipfile.ZipFile(wheel) as file:
+            names = {n for n in file.namelist() if n.startswith("polyshm/")}
+            wanted = {*self.modules(), *(f"polyshm/{n}" for n in built)}
+            self.assertEqual(names, wanted)
+            helper = file.getinfo("polyshm/polyshm-helper").external_attr >> 16
+            self.assertEqual(stat.S_IMODE(helper), 0o755)
+            info = name.rsplit(f"-{tag}", 1)[0] + ".dist-info"
+            told = email.message_from_bytes(file.read(f"{info}/WHEEL"))
+            self.assertEqual(told["Tag"], f"{tag}-{PLATFORM}")
+            self.assertEqual(told["Root-Is-Purelib"], "false")
+            told = email.message_from_bytes(file.read(f"{info}/METADATA"))
+            self.assertEqual(told["Name"], "polyshm")
+            self.assertEqual(told["Version"], name.split("-")[1])
+            self.assertIn(f"{info}/licenses/LICENSE", file.namelist())
+
+    def test_a_wheel_with_the_extension(self):
+        self.check_contents(self.whole, TAG, self.BUILT | self.SWIG)
+
+    def test_a_wheel_without(self):
+        self.check_contents(self.plain, "py3-none", self.BUILT)
+
+    BUILT = {"libpolyshm.so", "polyshm-helper"}
+    SWIG = {EXTENSION, "core.py"}
+
+    def test_binaries(self):
+        with zipfile.ZipFile(self.whole) as file:
+            for name in self.BUILT | {EXTENSION}:
+                path = file.extract(f"polyshm/{name}", self.folder)
+                with open(path, "rb") as binary:
+                    image = binary.read()
+                # Nor are the debugger's tables, which name the source.
+                for place in self.folder, SOURCE:
+                    self.assertNotIn(os.fsencode(place), image, name)
+                sections = must("readelf", "--wide", "--sections", path)
+                self.assertNotRegex(sections, r"\.(debug_info|symtab)\b")
+        dynamic = must("readelf", "-d", f"{self.folder}/polyshm/{EXTENSION}")
+        self.assertRegex(dynamic, r"\(NEEDED\).*\[libpolyshm\.so\]")
+        self.assertRegex(dynamic, r"\(R(UN)?PATH\).*\[\$ORIGIN\]")
+
+    def test_source_distribution(self):
+        inside = {name.partition("/")[2] for name in self.contents}
+        for name in "CMakeLists.txt", "pyproject.toml", "LICENSE", "README.md":
+            self.assertIn(name, inside)
+        left_out = {name for name in inside if name.startswith("build/")}
+        self.assertEqual(left_out, set())
+
+    # ---- how they work
+
+    def test_the_extension_where_it_was_installed_and_elsewhere(self):
+        made = self.environment(self.whole)
+        self.check_smoke(made, "swig")
+        copy = os.path.join(os.path.dirname(made.folder), "copy")
+        subprocess.run(["cp", "-a", made.folder, copy], check=True)
+        made = made.moved(os.path.join(os.path.dirname(made.folder), "there"))
+        self.check_smoke(made, "swig")
+        shutil.rmtree(made.folder)
+        self.check_smoke(Environment(copy), "swig")
+
+    def test_arrays_of_numpy(self):
+        made = self.environment(self.whole)
+        result = made.pip("install", "--quiet", "numpy")
+        if result.returncode != 0:
+            self.skipTest(f"pip cannot install numpy:\n{result.stdout}")
+        told = must(
+            made.python, "-W", "error",
+            os.path.join(SOURCE, "tests", "python", "test_documentation.py"),
+            cwd="/",
+        )  # fmt: skip
+        self.assertNotIn("skipped", told)
+
+
+if __name__ == "__main__":
+    unittest.main()
