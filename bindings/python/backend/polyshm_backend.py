@@ -2,7 +2,7 @@
 """How pip builds the package: scikit-build-core, and what it cannot decide.
 
 The extension module needs SWIG and Python's headers. SWIG comes from PyPI where
-the system has none that suits; without the headers, or where the
+the system has none that suits. Without it, without the headers, or where the
 interpreter is not CPython, the package is built without the extension, for
 ctypes, and fits every Python 3. Who wants one or the other for certain says so:
 
@@ -16,12 +16,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 
 from scikit_build_core import build
 
 ROOT = os.path.dirname(  # of the repository, or of the source distribution
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 )
+MANIFEST = os.path.join(ROOT, "core", "abi", "polyshm-abi.json")
 EXTENSION = "POLYSHM_PYTHON_EXTENSION"
 SWIG = "swig>=4.1,<4.4"  # 4.4 makes modules in another way
 
@@ -67,6 +69,8 @@ def decide(settings):
         sys.exit(f"polyshm: cannot build the extension module: {problem}")
     if wanted == "OFF":
         problem = "as you wish"
+    if not swig and not os.path.exists(MANIFEST):
+        sys.exit(f"polyshm: this is no source distribution, so it needs {SWIG}")
     settings[f"cmake.define.{EXTENSION}"] = "OFF" if problem else "ON"
     if problem:
         settings["wheel.py-api"] = "py3"  # it fits each
@@ -92,7 +96,9 @@ def absolute(folder):
 def requirements(hook, settings):
     with at_root():
         found = hook(settings)
-    return found if find_swig() else [*found, SWIG]
+    # Of no use without the headers, unless the manifest must be made.
+    needed = not why_no_headers() or not os.path.exists(MANIFEST)
+    return [*found, SWIG] if needed and not find_swig() else found
 
 
 def prepare(hook, folder, settings):
@@ -114,6 +120,31 @@ def make(hook, folder, settings, metadata):
         )
     with at_root():
         return hook(folder, settings, metadata)
+
+
+@contextlib.contextmanager
+def manifest():
+    """The manifest is there for a while: who has no SWIG cannot make it."""
+    if os.path.exists(MANIFEST):
+        yield
+        return
+    swig = find_swig()
+    if swig is None:
+        sys.exit(f"polyshm: a source distribution needs {SWIG}")
+    header = os.path.join("core", "include", "polyshm.h")
+    maker = os.path.join("core", "abi", "manifest.py")
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            tree = os.path.join(folder, "polyshm.xml")
+            subprocess.run(
+                [swig, "-xml", "-module", "polyshm", "-o", tree, header],
+                check=True,
+            )
+            subprocess.run([sys.executable, maker, tree, MANIFEST], check=True)
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(MANIFEST)
 
 
 # ---- what PEP 517 and PEP 660 name
@@ -164,10 +195,12 @@ def build_editable(
 
 def get_requires_for_build_sdist(config_settings=None):
     with at_root():
-        return build.get_requires_for_build_sdist(config_settings)
+        found = build.get_requires_for_build_sdist(config_settings)
+    there = os.path.exists(MANIFEST) or find_swig()
+    return found if there else [*found, SWIG]
 
 
 def build_sdist(sdist_directory, config_settings=None):
     folder = absolute(sdist_directory)
-    with at_root():
+    with at_root(), manifest():
         return build.build_sdist(folder, config_settings)

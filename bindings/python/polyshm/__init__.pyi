@@ -6,6 +6,7 @@ from .core import CorruptError as CorruptError
 from .core import Lock as Lock
 from .core import UnsupportedError as UnsupportedError
 from .core import VersionError as VersionError
+from .core import backend as backend
 from .inspection import blocks as blocks
 from .inspection import gc as gc
 from .inspection import holders as holders
@@ -24,6 +25,7 @@ __all__ = [
     "SharedMemory",
     "UnsupportedError",
     "VersionError",
+    "backend",
     "blocks",
     "gc",
     "holders",

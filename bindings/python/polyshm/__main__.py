@@ -31,7 +31,7 @@ def helper():
 def facts():
     return {
         "version": polyshm.__version__,
-        "backend": "swig",
+        "backend": polyshm.backend,
         "library": library(),
         "helper": helper(),
         "package": os.path.dirname(os.path.abspath(polyshm.__file__)),

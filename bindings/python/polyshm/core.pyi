@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Final, final
 
+backend: str  # "swig" or "ctypes"
+
 class ClosedError(ValueError, TypeError): ...
 class CorruptError(ValueError): ...
 class VersionError(ValueError): ...
@@ -12,7 +14,12 @@ class BusyError(BufferError, RuntimeError): ...
 class UnsupportedError(NotImplementedError): ...
 
 @final
-class BlockInfo(tuple[Any, ...]):
+class BlockInfo(
+    tuple[
+        str, str, int, int | None, int, int, float | None,
+        bool, bool | None, bool, bool,
+    ]
+):  # fmt: skip
     @property
     def name(self) -> str: ...
     @property

@@ -51,7 +51,7 @@ def version(path):
 
 def backends(made):
     """Those that the installed package has."""
-    for backend in ("swig",):
+    for backend in "swig", "ctypes":
         result = environments.run(
             made.python, "-I", os.path.join(HERE, "smoke.py"), backend,
             cwd="/", env=clean(POLYSHM_BACKEND=backend),

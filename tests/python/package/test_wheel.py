@@ -18,7 +18,7 @@ import zipfile
 import environments
 from environments import Environment, clean, must
 
-BACKEND = "scikit-build-core>=0.11"
+TOOLS = "pip>=23", "scikit-build-core>=0.11"
 SOURCE = os.environ["POLYSHM_SOURCE_DIR"]
 WORK = os.path.join(os.environ["POLYSHM_BINARY_DIR"], "tests", "wheel")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -29,6 +29,19 @@ import polyshm_backend
 settings = dict(word.split("=", 1) for word in sys.argv[4:])
 print(getattr(polyshm_backend, sys.argv[2])(sys.argv[3], settings))
 """
+ASK = """
+import os, sys
+sys.path.insert(0, sys.argv[1] + "/bindings/python/backend")
+import polyshm_backend as backend
+backend.find_swig = lambda: "/bin/swig" if sys.argv[2] == "True" else None
+backend.why_no_headers = lambda: None if sys.argv[3] == "True" else "none here"
+print(backend.get_requires_for_build_wheel({}))
+try:
+    print(backend.decide({})[0]["cmake.define.POLYSHM_PYTHON_EXTENSION"])
+except SystemExit:
+    print(None)
+"""
+MANIFEST = "core/abi/polyshm-abi.json"
 PLATFORM = re.sub(r"\W", "_", sysconfig.get_platform())
 TAG = "cp{0}{1}-cp{0}{1}{2}".format(*sys.version_info[:2], sys.abiflags)
 EXTENSION = f"_core{sysconfig.get_config_var('EXT_SUFFIX')}"
@@ -38,7 +51,7 @@ class Wheels(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         os.makedirs(WORK, exist_ok=True)
-        cls.tools = environments.with_tools(WORK, BACKEND)
+        cls.tools = environments.with_tools(WORK, *TOOLS)
         # Outside of all source: what is found there was put there.
         cls.folder = tempfile.mkdtemp(prefix="polyshm-wheel-")
         cls.addClassCleanup(shutil.rmtree, cls.folder)
@@ -47,11 +60,14 @@ class Wheels(unittest.TestCase):
         with tarfile.open(archive) as file:
             cls.contents = file.getnames()
             file.extractall(cls.folder)
-        unpacked = archive[: -len(".tar.gz")]
+        cls.unpacked = unpacked = archive[: -len(".tar.gz")]
         build = f"build-dir={cls.folder}/build"
         define = "cmake.define.POLYSHM_PYTHON_EXTENSION"
         cls.whole = cls.build(unpacked, "build_wheel", build, f"{define}=ON")
-        cls.plain = cls.build(unpacked, "build_wheel", build, f"{define}=OFF")
+        cls.plain = cls.build(
+            unpacked, "build_wheel", build, f"{define}=OFF",
+            "cmake.define.CMAKE_DISABLE_FIND_PACKAGE_SWIG=ON",
+        )  # fmt: skip
 
     @classmethod
     def build(cls, source, hook, *settings):
@@ -64,15 +80,19 @@ class Wheels(unittest.TestCase):
 
     def environment(self, wheel):
         folder = tempfile.mkdtemp(prefix="environment-", dir=self.folder)
-        made = Environment(os.path.join(folder, "here"))
+        made = Environment(os.path.join(folder, "here"), served_by=self.tools)
         made.install(wheel)
         return made
 
-    def check_smoke(self, environment, backend):
+    @staticmethod
+    def beside(environment, name):
+        return os.path.join(os.path.dirname(environment.folder), name)
+
+    def check_smoke(self, environment, backend, wish=""):
         must(
             environment.python, "-I", "-W", "error",
             os.path.join(HERE, "smoke.py"), backend,
-            cwd="/", env=clean(POLYSHM_BACKEND=backend),
+            cwd="/", env=clean(POLYSHM_BACKEND=wish),
         )  # fmt: skip
 
     # ---- what is in them
@@ -109,12 +129,12 @@ class Wheels(unittest.TestCase):
     def test_a_wheel_without(self):
         self.check_contents(self.plain, "py3-none", self.BUILT)
 
-    BUILT = {"libpolyshm.so", "polyshm-helper"}
-    SWIG = {EXTENSION, "core.py"}
+    BUILT = {"libpolyshm.so", "polyshm-helper", "ffi/abi.py"}
+    SWIG = {EXTENSION}
 
     def test_binaries(self):
         with zipfile.ZipFile(self.whole) as file:
-            for name in self.BUILT | {EXTENSION}:
+            for name in "libpolyshm.so", "polyshm-helper", EXTENSION:
                 path = file.extract(f"polyshm/{name}", self.folder)
                 with open(path, "rb") as binary:
                     image = binary.read()
@@ -129,22 +149,49 @@ class Wheels(unittest.TestCase):
 
     def test_source_distribution(self):
         inside = {name.partition("/")[2] for name in self.contents}
+        self.assertIn(MANIFEST, inside)
+        self.assertFalse(os.path.exists(os.path.join(SOURCE, MANIFEST)))
         for name in "CMakeLists.txt", "pyproject.toml", "LICENSE", "README.md":
             self.assertIn(name, inside)
-        left_out = {name for name in inside if name.startswith("build/")}
-        self.assertEqual(left_out, set())
+        built = {name for name in inside if name.startswith("build/")}
+        self.assertEqual(built, set())
+
+    def test_what_the_build_asks_for(self):
+        for source, swig, headers, asks, extension in (
+            (SOURCE, True, True, False, "ON"),
+            (SOURCE, False, True, True, None),
+            (SOURCE, True, False, False, "OFF"),
+            (SOURCE, False, False, True, None),
+            (self.unpacked, False, True, True, "OFF"),
+            (self.unpacked, False, False, False, "OFF"),
+        ):
+            with self.subTest(source=source, swig=swig, headers=headers):
+                words = must(
+                    self.tools.python, "-c", ASK, source, str(swig), str(headers)
+                )
+                required, _, decided = words.rstrip("\n").rpartition("\n")
+                self.assertEqual("swig>=" in required, asks, words)
+                self.assertEqual(decided, str(extension), words)
 
     # ---- how they work
 
     def test_the_extension_where_it_was_installed_and_elsewhere(self):
         made = self.environment(self.whole)
         self.check_smoke(made, "swig")
-        copy = os.path.join(os.path.dirname(made.folder), "copy")
+        copy = self.beside(made, "copy")
         subprocess.run(["cp", "-a", made.folder, copy], check=True)
-        made = made.moved(os.path.join(os.path.dirname(made.folder), "there"))
-        self.check_smoke(made, "swig")
-        shutil.rmtree(made.folder)
+        moved = self.beside(made, "there")
+        os.rename(made.folder, moved)
+        self.check_smoke(Environment(moved), "swig")
+        shutil.rmtree(moved)
         self.check_smoke(Environment(copy), "swig")
+        self.check_smoke(Environment(copy), "ctypes", wish="ctypes")
+
+    def test_without_the_extension(self):
+        made = self.environment(self.plain)
+        moved = self.beside(made, "there")
+        os.rename(made.folder, moved)
+        self.check_smoke(Environment(moved), "ctypes")
 
     def test_arrays_of_numpy(self):
         made = self.environment(self.whole)

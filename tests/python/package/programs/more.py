@@ -99,7 +99,9 @@ def outside() -> None:
         print(info.name.upper(), info.size + 1, oct(info.mode))
         print(info.length + 1)  # wrong
         every.append(info)
+        name, kind, *_ = info
+        print(name.upper(), kind == "list", info[2] + 1)
     processes: list[int] = polyshm.holders(every[0].name)
     removed: int = polyshm.gc(dry_run=True)
     print(processes, removed, polyshm.inspect("name").orphan)
-    print(polyshm.__version__.split("."))
+    print(polyshm.backend.upper(), polyshm.__version__.split("."))
