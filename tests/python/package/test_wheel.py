@@ -3,6 +3,7 @@
 they work in an environment that has nothing else, wherever that is moved."""
 
 import email
+import json
 import os
 import re
 import shutil
@@ -61,7 +62,7 @@ class Wheels(unittest.TestCase):
             cls.contents = file.getnames()
             file.extractall(cls.folder)
         cls.unpacked = unpacked = archive[: -len(".tar.gz")]
-        build = f"build-dir={cls.folder}/build"
+        build = cls.build_folder = f"build-dir={cls.folder}/build"
         define = "cmake.define.POLYSHM_PYTHON_EXTENSION"
         cls.whole = cls.build(unpacked, "build_wheel", build, f"{define}=ON")
         cls.plain = cls.build(
@@ -192,6 +193,20 @@ class Wheels(unittest.TestCase):
         moved = self.beside(made, "there")
         os.rename(made.folder, moved)
         self.check_smoke(Environment(moved), "ctypes")
+
+    def test_an_editable_installation(self):
+        wheel = self.build(self.unpacked, "build_editable", self.build_folder)
+        made = self.environment(wheel)
+        for backend in "swig", "ctypes":
+            told = must(
+                made.python, "-I", "-m", "polyshm", "--json",
+                cwd="/", env=clean(POLYSHM_BACKEND=backend),
+            )  # fmt: skip
+            facts = json.loads(told)
+            self.assertEqual(facts["backend"], backend)
+            self.assertTrue(facts["package"].startswith(self.unpacked), told)
+            self.assertTrue(facts["library"].startswith(made.folder), told)
+            self.assertTrue(facts["helper"].startswith(made.folder), told)
 
     def test_arrays_of_numpy(self):
         made = self.environment(self.whole)

@@ -9,7 +9,8 @@ import threading
 from . import abi
 
 VARIABLE = "POLYSHM_LIBRARY"
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# By what was generated: in an editable installation, sources are elsewhere.
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(abi.__file__)))
 NAMES = f"{abi.LIBRARY}.{abi.SOVERSION}", abi.LIBRARY
 
 
