@@ -25,6 +25,7 @@ needs=(
   'test|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
   'test|binutils|has_command readelf|readelf, which looks into libraries'
   'test|gcc-multilib|has_32_bit|32-bit programs, peers of the tests'
+  'test|python3-venv|has_venv|environments for the Python package under test'
   'test|musl-tools|has_command musl-gcc|musl, the C library of other peers'
   'test|luajit|has_command luajit|LuaJIT, which polyshm.ffi is for'
   'test|luarocks|has_command luarocks|LuaRocks, which builds the rock'
@@ -87,6 +88,8 @@ header = os.path.join(sysconfig.get_path("include"), "Python.h")
 sys.exit(not os.path.exists(header))
 END
 }
+
+has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 python_is_the_systems() {
   [[ $(python3 -c 'import sys; print(sys.base_prefix)') == /usr ]]
