@@ -60,7 +60,7 @@ class Wheels(unittest.TestCase):
         archive = cls.build(SOURCE, "build_sdist")
         with tarfile.open(archive) as file:
             cls.contents = file.getnames()
-            file.extractall(cls.folder)
+            file.extractall(os.path.dirname(archive))
         cls.unpacked = unpacked = archive[: -len(".tar.gz")]
         build = cls.build_folder = f"build-dir={cls.folder}/build"
         define = "cmake.define.POLYSHM_PYTHON_EXTENSION"
@@ -73,11 +73,12 @@ class Wheels(unittest.TestCase):
     @classmethod
     def build(cls, source, hook, *settings):
         """The path of what a hook of the backend makes."""
+        folder = tempfile.mkdtemp(prefix=f"{hook}-", dir=cls.folder)
         words = must(
-            cls.tools.python, "-c", BUILD, source, hook, cls.folder, *settings,
+            cls.tools.python, "-c", BUILD, source, hook, folder, *settings,
             cwd=cls.folder,
         )  # fmt: skip
-        return os.path.join(cls.folder, words.splitlines()[-1])
+        return os.path.join(folder, words.splitlines()[-1])
 
     def environment(self, wheel):
         folder = tempfile.mkdtemp(prefix="environment-", dir=self.folder)
@@ -195,7 +196,10 @@ class Wheels(unittest.TestCase):
         self.check_smoke(Environment(moved), "ctypes")
 
     def test_an_editable_installation(self):
-        wheel = self.build(self.unpacked, "build_editable", self.build_folder)
+        wheel = self.build(
+            self.unpacked, "build_editable", self.build_folder,
+            "cmake.define.CMAKE_DISABLE_FIND_PACKAGE_SWIG=OFF",
+        )  # fmt: skip
         made = self.environment(wheel)
         for backend in "swig", "ctypes":
             told = must(
