@@ -46,8 +46,10 @@ class BlockInfo(
 @final
 class Lock:
     @property
-    def recovered(self) -> bool: ...
-    def unlock(self) -> None: ...
+    def recovered(self) -> bool:
+        """The last holder died with the lock: its change may be half done."""
+    def unlock(self) -> None:
+        """Give the lock back. Doing so again does nothing."""
     def __enter__(self) -> Lock: ...
     def __exit__(
         self,

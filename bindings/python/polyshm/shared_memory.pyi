@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The shapes are those of typeshed's multiprocessing/shared_memory.pyi, so that a
-# program that is typed against the standard library's stays so.
+# program that is typed against the standard library's stays so. What is written in
+# C says here what it does, for editors.
 from collections.abc import Coroutine, Iterable, Iterator
 from types import GenericAlias, TracebackType
 from typing import (
@@ -166,29 +167,39 @@ class ShareableList(Generic[_T]):
     def __setitem__(self, positions: slice, values: Iterable[_T], /) -> None: ...
     def __iter__(self) -> Iterator[_T]: ...
     def __contains__(self, value: object, /) -> bool: ...
-    def index(self, value: _T) -> int: ...
-    def count(self, value: _T) -> int: ...
+    def index(self, value: _T) -> int:
+        """The index of the first item that equals value; ValueError if none does."""
+    def count(self, value: _T) -> int:
+        """How many items equal value."""
     def capacity(self, index: SupportsIndex) -> int: ...
-    def add(self, index: SupportsIndex, delta: SupportsIndex = 1) -> int: ...
+    def add(self, index: SupportsIndex, delta: SupportsIndex = 1) -> int:
+        """Add to an int item in one step and return the sum."""
     def swap(
         self,
         index: SupportsIndex,
         expected: SupportsIndex,
         desired: SupportsIndex,
-    ) -> bool: ...
+    ) -> bool:
+        """Replace an int item in one step, if it still is `expected`."""
     def snapshot(
         self,
         start: SupportsIndex | None = 0,
         stop: SupportsIndex | None = None,
-    ) -> tuple[_T, ...]: ...
-    def version(self, index: SupportsIndex | None = None) -> int: ...
+    ) -> tuple[_T, ...]:
+        """The items from start to stop as they all were at one moment."""
+    def version(self, index: SupportsIndex | None = None) -> int:
+        """A number that changes whenever a polyshm process changes the item, or
+        without an index any item."""
     def wait(
         self,
         index: SupportsIndex | None = None,
         timeout: float | None = None,
         *,
         seen: int | None = None,
-    ) -> bool: ...
+    ) -> bool:
+        """Sleep until the item, or without an index any item, is changed by a
+        polyshm process, since version() answered `seen` or since the call; False
+        if the timeout, in seconds, is over."""
     def wait_async(
         self,
         index: SupportsIndex | None = None,
@@ -196,7 +207,9 @@ class ShareableList(Generic[_T]):
         *,
         seen: int | None = None,
     ) -> Coroutine[Any, Any, bool]: ...
-    def lock(self, timeout: float | None = None) -> Lock: ...
+    def lock(self, timeout: float | None = None) -> Lock:
+        """Take the list's lock and return the Lock that stands for it. TimeoutError
+        after `timeout` seconds."""
     def close(self) -> None: ...
     def unlink(self) -> None: ...
     def __class_getitem__(cls, item: Any, /) -> GenericAlias: ...
