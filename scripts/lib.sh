@@ -20,6 +20,7 @@ needs=(
   'demo|libjson-c-dev|has_module json-c|json-c, which writes the JSON of the command'
   'demo|lua5.4|has_lua|Lua 5.4'
   'demo|liblua5.4-dev|has_lua_header|the headers of Lua 5.4'
+  'demo|libnettle8|has_hmac|libnettle, with which managers and clients check each other'
   'test|gcc|has_command gcc|the first compiler of the tests'
   'test|clang|has_command clang|the second compiler of the tests'
   'test|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
@@ -73,6 +74,13 @@ has_c_compiler() {
     fi
   done
   return 1
+}
+
+# What managers load when they are used.
+has_hmac() {
+  local folders=(/lib /usr/lib /usr/local/lib)
+  [[ -n $(find "${folders[@]}" -maxdepth 2 \
+    \( -name 'libnettle.so.8' -o -name 'libcrypto.so.3' \) 2>/dev/null) ]]
 }
 
 # Only x86-64 has both widths in one compiler.

@@ -61,6 +61,8 @@ POLYSHM_LIST_READY(polyshm_list)
 %rename("%(strip:[polyshm_])s", regextarget=1, %$isfunction) "^polyshm_";
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)
     "^polyshm_((block|list)_(?!(open|create)$)|scan_|inspect$|holders$)";
+/* Managers have no face yet. */
+%rename("$ignore", regextarget=1) "^polyshm_(manager|server|event)(_|$)";
 #if defined(SWIGPYTHON)
 /* Python's classes have constructors instead. */
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)

@@ -171,6 +171,20 @@ static void check_helper(void) {
         "%s", polyshm_error_message());
 }
 
+static void check_manager(void) {
+  char path[4096];
+  polyshm_status status = polyshm_manager_path(path, sizeof path);
+  if (status == POLYSHM_OK)
+    checks_add("manager", CHECKS_GOOD, NULL, "%s", path);
+  else
+    checks_add(
+        "manager", CHECKS_CARE,
+        status == POLYSHM_E_UNSUPPORTED
+            ? "install libnettle, if managers are wanted"
+            : "set POLYSHM_MANAGER to its path, if managers are wanted",
+        "%s", polyshm_error_message());
+}
+
 static void check_orphans(void) {
   uint64_t count;
   polyshm_status status = polyshm_gc(POLYSHM_GC_DRY_RUN, &count);
@@ -198,6 +212,7 @@ static void check_versions(void) {
 void checks_library(void) {
   check_making();
   check_helper();
+  check_manager();
   check_orphans();
   check_versions();
 }

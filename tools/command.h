@@ -24,7 +24,7 @@ typedef struct command {
 } command;
 
 extern const command command_ls, command_show, command_set, command_rm,
-    command_gc, command_watch, command_doctor, command_version;
+    command_gc, command_watch, command_serve, command_doctor, command_version;
 
 /* Which exit code a failed call asks for. */
 int command_code(polyshm_status status);

@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const command *const commands[] = {
-    &command_ls, &command_show,  &command_set,    &command_rm,
-    &command_gc, &command_watch, &command_doctor, &command_version};
+    &command_ls,    &command_show,   &command_set,
+    &command_rm,    &command_gc,     &command_watch,
+    &command_serve, &command_doctor, &command_version};
 enum { NCOMMANDS = sizeof commands / sizeof commands[0] };
 
 int command_code(polyshm_status status) {

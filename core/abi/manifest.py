@@ -32,6 +32,7 @@ COUNTED = {
     "buffer": "capacity",
     "pids": "capacity",
     "values": "nvalues",
+    "authkey": "nauthkey",
     "out_values": "count",
 }
 

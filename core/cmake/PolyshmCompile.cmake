@@ -17,6 +17,7 @@ endif()
 set(POLYSHM_SANITIZE "" CACHE STRING
   "Sanitizers to build with, such as address,undefined")
 option(POLYSHM_COVERAGE "Build for gcov" OFF)
+option(POLYSHM_FUZZ "Let libFuzzer drive the harnesses in tests/fuzz" OFF)
 
 if(POLYSHM_SANITIZE)
   add_compile_options(-fsanitize=${POLYSHM_SANITIZE} -fno-omit-frame-pointer)
@@ -24,7 +25,8 @@ if(POLYSHM_SANITIZE)
   if(POLYSHM_SANITIZE MATCHES undefined)
     add_compile_options(-fno-sanitize-recover=undefined)
   endif()
-  if(CMAKE_C_COMPILER_ID MATCHES Clang AND POLYSHM_SANITIZE MATCHES address)
+  if(CMAKE_C_COMPILER_ID MATCHES Clang AND POLYSHM_SANITIZE MATCHES address
+      AND NOT POLYSHM_FUZZ)
     # The modules are loaded into interpreters that were not built with a
     # sanitizer, so the runtime has to be a shared library, as gcc's is.
     add_compile_options(-shared-libasan)
@@ -37,6 +39,9 @@ if(POLYSHM_SANITIZE)
     cmake_path(GET runtime PARENT_PATH runtime)
     add_link_options(-Wl,-rpath,${runtime})
   endif()
+endif()
+if(POLYSHM_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(POLYSHM_COVERAGE)
   add_compile_options(--coverage)

@@ -443,6 +443,207 @@ polyshm_status polyshm_list_slot_wait(
     const polyshm_list *list, uint64_t index, uint64_t seen, int64_t timeout,
     uint64_t *out_version);
 
+/* --------------------------------------------------------------- managers */
+
+/* A manager is a process that owns blocks: what is made or tracked through it
+ * stays until it shuts down, whoever ends before. It speaks the protocol of
+ * CPython's multiprocessing.managers.SharedMemoryManager: these functions work
+ * with a manager that stock Python started, and stock Python works with ours.
+ * core/doc/protocol.md has the protocol and who can do what.
+ *
+ * An address is "unix:/path" (at most 107 bytes of path; a relative one counts
+ * from the current folder), "unix:@name" in Linux's abstract namespace,
+ * "tcp:host:port" or "tcp:[::1]:port". An authkey is 0 to 4096 bytes. Who knows
+ * it may have any block of the manager's user removed; with a stock Python on
+ * one side, it may also run code there.
+ *
+ * All of this needs libnettle or libcrypto, which is loaded by the first call;
+ * POLYSHM_E_UNSUPPORTED without.
+ *
+ * A call that talks to a manager ends within the handle's timeout, else
+ * POLYSHM_E_TIMEOUT, and when a signal handler ran, POLYSHM_E_INTERRUPTED, in
+ * which case it may be made again; a request that was sent already is given a
+ * tenth of a second to be answered first. After either, and after a lost
+ * connection (POLYSHM_E_OS), a request may have been carried out.
+ * POLYSHM_E_PROTOCOL is for answers that make no sense here, POLYSHM_E_ACCESS
+ * without an OS code for a wrong authkey.
+ *
+ * A handle may be used by several threads at once, and in fork children, which
+ * get connections of their own. */
+typedef struct polyshm_manager polyshm_manager;
+
+enum {
+  POLYSHM_MANAGER_DETACHED = 1 << 0, /* outlives the process that started it */
+  POLYSHM_MANAGER_NO_MD5 = 1 << 1    /* refuse Pythons before 3.12 */
+};
+
+typedef struct polyshm_manager_options {
+  uint64_t struct_size;
+  int64_t timeout;   /* of each call; 0 means 10 s, below 0 no end */
+  uint32_t flags;    /* POLYSHM_MANAGER_ */
+  uint32_t reserved; /* 0 */
+} polyshm_manager_options;
+
+/* Start a manager, a process of its own, which is not this one's child, and
+ * connect to it. A NULL address makes a fresh socket in a fresh folder, which
+ * only this user may enter, in TMPDIR or /tmp; a NULL authkey draws 32 random
+ * bytes. It ignores SIGINT, and shuts down at SIGTERM and when this process
+ * ends, unless POLYSHM_MANAGER_DETACHED was given. POLYSHM_E_EXISTS if somebody
+ * listens at that address; POLYSHM_E_NOT_FOUND if the program is missing (see
+ * polyshm_manager_path) or the address's folder is. */
+polyshm_status polyshm_manager_start(
+    const char *address, const void *authkey, uint64_t nauthkey,
+    const polyshm_manager_options *options, polyshm_manager **out_manager);
+
+/* Connect to a manager that somebody started, in whatever language.
+ * POLYSHM_E_NOT_FOUND if its socket is not there, POLYSHM_E_OS with
+ * ECONNREFUSED if nobody listens there any more. */
+polyshm_status polyshm_manager_connect(
+    const char *address, const void *authkey, uint64_t nauthkey,
+    const polyshm_manager_options *options, polyshm_manager **out_manager);
+
+/* As others can connect to it. NULL for a NULL handle. */
+const char *polyshm_manager_address(const polyshm_manager *manager);
+
+/* The authkey; *out_size is its size, also if that is more than `capacity`, in
+ * which case nothing is written to the buffer. */
+polyshm_status polyshm_manager_authkey(
+    const polyshm_manager *manager, void *buffer, uint64_t capacity,
+    uint64_t *out_size);
+
+/* The id of the process that polyshm_manager_start() started; 0 if the handle
+ * was connected. */
+uint64_t polyshm_manager_pid(const polyshm_manager *manager);
+
+/* Make a block that belongs to the manager, as polyshm_block_open() with
+ * POLYSHM_CREATE and POLYSHM_EXCLUSIVE makes it; `flags` may be POLYSHM_SPARSE.
+ * This process and its tree are not responsible for it. It goes away when the
+ * manager releases it or shuts down, and if the manager is killed, when nobody
+ * has it open any more; a stock manager that is killed leaves it. A NULL name
+ * picks a fresh one. POLYSHM_E_ACCESS if the manager has another /dev/shm. */
+polyshm_status polyshm_manager_block(
+    polyshm_manager *manager, const char *name, uint64_t size, uint32_t flags,
+    const polyshm_block_options *options, polyshm_block **out_block);
+
+/* The same for a list. */
+polyshm_status polyshm_manager_list(
+    polyshm_manager *manager, const char *name, const polyshm_value *values,
+    uint64_t nvalues, uint32_t flags, const polyshm_list_options *options,
+    polyshm_list **out_list);
+
+/* Let the manager own a block that is there: it unlinks it when it shuts down.
+ * The block's tree, if it has one, goes on holding it. */
+polyshm_status polyshm_manager_track(
+    polyshm_manager *manager, const char *name);
+
+/* Let the manager unlink a block that it owns. POLYSHM_E_NOT_FOUND if it does
+ * not own it, and, with ENOENT, if somebody else has unlinked it; the manager
+ * does not own it any more then. */
+polyshm_status polyshm_manager_release(
+    polyshm_manager *manager, const char *name);
+
+/* The names that the manager owns, in the order in which it got them, each with
+ * a zero byte behind it. *out_size is the size of all, also if that is more
+ * than `capacity`: then as many whole names as fit are in the buffer. */
+polyshm_status polyshm_manager_segments(
+    polyshm_manager *manager, void *buffer, uint64_t capacity,
+    uint64_t *out_size);
+
+/* Let the manager unlink all its blocks and end, whoever started it; it has
+ * when this returns. The handle is closed then. A second time is fine. */
+polyshm_status polyshm_manager_shutdown(polyshm_manager *manager);
+
+/* Disconnect. The manager goes on. Afterwards every call on the handle but
+ * _address, _authkey, _pid and _free answers POLYSHM_E_CLOSED, and _shutdown
+ * does nothing. Closing twice is fine. */
+polyshm_status polyshm_manager_close(polyshm_manager *manager);
+void polyshm_manager_free(polyshm_manager *manager);
+
+/* The path of the program that polyshm_manager_start() starts, beside the
+ * library or in the environment variable POLYSHM_MANAGER, a string;
+ * POLYSHM_E_NOT_FOUND if there is none, POLYSHM_E_UNSUPPORTED if managers are.
+ */
+polyshm_status polyshm_manager_path(char *buffer, uint64_t capacity);
+
+/* ---------------------------------------------------------------- servers */
+
+/* To be the manager, in this process. */
+typedef struct polyshm_server polyshm_server;
+
+enum {
+  POLYSHM_SERVER_REMOTE = 1 << 0, /* listen to other machines, too */
+  POLYSHM_SERVER_NO_MD5 = 1 << 1  /* refuse Pythons before 3.12 */
+};
+
+enum {
+  POLYSHM_LEVEL_NONE = 0,
+  POLYSHM_LEVEL_ERROR = 1,   /* the server cannot do its work */
+  POLYSHM_LEVEL_WARNING = 2, /* a client was refused */
+  POLYSHM_LEVEL_INFO = 3,    /* it begins and ends */
+  POLYSHM_LEVEL_DEBUG = 4    /* clients come and go, blocks too */
+};
+
+typedef struct polyshm_server_options {
+  uint64_t struct_size;
+  uint32_t flags;            /* POLYSHM_SERVER_ */
+  uint32_t level;            /* of the events that _next tells */
+  uint64_t parent;           /* shut down when this process ends; 0 is none */
+  int64_t handshake_timeout; /* nanoseconds; 0 means 10 s, below 0 no end */
+  int64_t request_timeout;   /* from its first byte to the answer's last;
+                                0 means 30 s, below 0 no end */
+  int64_t idle_timeout;      /* between requests; 0 means 300 s, below 0 no end;
+                                polyshm's clients connect again by themselves */
+  uint64_t message_limit;    /* bytes of a request; 0 means 1 MiB, and at most
+                                256 MiB */
+  uint64_t block_limit;      /* blocks that it owns; 0 means 1,000,000 */
+} polyshm_server_options;
+
+/* Listen at an address; clients can connect then, and are served by
+ * polyshm_server_next(). A NULL address makes a fresh socket, as
+ * polyshm_manager_start() does. A socket in the file system is its user's alone
+ * (mode 0600), other users than this and root are refused at any local socket,
+ * and TCP is for this machine only (POLYSHM_E_ACCESS), unless
+ * POLYSHM_SERVER_REMOTE was given: nothing is encrypted. POLYSHM_E_EXISTS if
+ * somebody listens there; a socket that a dead one left behind is replaced. */
+polyshm_status polyshm_server_open(
+    const char *address, const void *authkey, uint64_t nauthkey,
+    const polyshm_server_options *options, polyshm_server **out_server);
+
+/* With the port that the system chose for port 0. NULL for a NULL handle. */
+const char *polyshm_server_address(const polyshm_server *server);
+
+typedef struct polyshm_event_info {
+  uint64_t struct_size; /* the caller sets it */
+  char text[360];
+  uint32_t level;    /* POLYSHM_LEVEL_ */
+  uint32_t reserved; /* 0 */
+} polyshm_event_info;
+
+/* Serve, on this thread, until there is an event to tell, one at most as severe
+ * as the options' level. Nothing is served between two calls. POLYSHM_E_END
+ * once the server has shut down: a client asked, or polyshm_server_stop() was
+ * called, or the parent has ended; all its blocks are unlinked and its socket
+ * is gone then. POLYSHM_E_TIMEOUT; POLYSHM_E_INTERRUPTED when a signal handler
+ * ran: call it again. */
+polyshm_status polyshm_server_next(
+    polyshm_server *server, int64_t timeout, polyshm_event_info *out_event);
+
+/* Let the server shut down, in the next moment of polyshm_server_next(). This
+ * may be called from a signal handler, and from any thread. */
+polyshm_status polyshm_server_stop(polyshm_server *server);
+
+/* A server that has not ended shuts down: its blocks are unlinked. In a fork
+ * child, only the child's copy of the handle goes. */
+void polyshm_server_free(polyshm_server *server);
+
+/* All of this in one: be the manager until a client asks to shut down, or
+ * SIGTERM or SIGINT arrives (SIGINT unless it is ignored). Their handlers are
+ * replaced during the call, so it is for one thread of a program at a time
+ * (POLYSHM_E_BUSY). Other signals do not end it. */
+polyshm_status polyshm_manager_serve(
+    const char *address, const void *authkey, uint64_t nauthkey,
+    const polyshm_server_options *options);
+
 #ifdef __cplusplus
 }
 #endif

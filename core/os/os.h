@@ -68,6 +68,9 @@ bool os_map_is_foreign(const os_map *map);
 bool os_map_peek(
     const os_map *map, uint64_t offset, void *bytes, size_t nbytes);
 
+/* Take the mark from a block that is not settled yet. */
+void os_map_unmark(os_map *map);
+
 /* The making or opening is over: from here on the mapping alone keeps the
  * block. */
 void os_map_settle(os_map *map);
@@ -91,6 +94,8 @@ int os_folder_open(void);
  * descriptors that they did not open, and get their numbers again for files. */
 bool os_folder_is(int folder);
 
+polyshm_status os_folder_identify(int folder, os_file_id *out_id);
+
 polyshm_status os_folder_hold(int folder, uint64_t inode);
 void os_folder_release(int folder, uint64_t inode);
 
@@ -112,6 +117,12 @@ typedef struct os_file {
 } os_file;
 
 polyshm_status os_folder_look(const char *name, os_file *out_file);
+
+/* Mark a file (OS_MAP_MARKED), if it still is this one and this user's. */
+void os_folder_mark(int folder, const char *name, uint64_t inode);
+
+/* Remove the name if it still is this file's; 0 stands for any plain file. */
+polyshm_status os_folder_remove(int folder, const char *name, uint64_t inode);
 
 /* Whether this user's test of a file of that owner would be answered. */
 bool os_folder_may_test(const os_file *file);

@@ -124,9 +124,9 @@ static polyshm_status publish_fresh(polyshm_block *block) {
 }
 
 /* Before it has a name: who finds it and closes it again would remove it if its
- * maker had been killed between the two. */
+ * maker had been killed between the two. A manager holds its own. */
 static polyshm_status hold(polyshm_block *block) {
-  if (!block->map.is_marked)
+  if (!block->map.is_marked || block->is_managed)
     return POLYSHM_OK;
   polyshm_status status = pshm_tree_hold(block->map.id.inode);
   block->is_held = status == POLYSHM_OK;

@@ -49,6 +49,7 @@ struct polyshm_block {
   _Atomic uint64_t state; /* number of pins, and CLOSED and FREED of block.c */
   uint32_t flags;
   bool is_held;           /* by the tree of this process */
+  bool is_managed;        /* a manager holds it, and not this tree */
   pshm_member member;     /* of a list with a trailer */
   _Atomic uint64_t *lock; /* that list's lock, else NULL */
   char name[POLYSHM_NAME_MAX + 1];

@@ -206,26 +206,46 @@ static polyshm_status make(
   return wrap(block, &layout, &trailer, options->timeout, out_list);
 }
 
+static polyshm_status read_options(
+    const polyshm_value *values, uint64_t nvalues,
+    const polyshm_list_options *options, polyshm_list_options *ours) {
+  if (values == NULL && nvalues != 0)
+    return pshm_error_set(POLYSHM_E_INVALID, "the values of a list are NULL");
+  polyshm_status status = pshm_options_copy(ours, sizeof *ours, options);
+  if (status == POLYSHM_OK)
+    status = pshm_options_check_reserved(ours->reserved);
+  if (status == POLYSHM_OK && ours->slot_capacity > POLYSHM_TEXT_MAX)
+    status = pshm_error_set(
+        POLYSHM_E_INVALID, "a slot's capacity is at most %d bytes",
+        POLYSHM_TEXT_MAX);
+  return status;
+}
+
+polyshm_status pshm_list_make(
+    const polyshm_value *values, uint64_t nvalues, uint32_t flags,
+    const polyshm_list_options *options, polyshm_list **out_list) {
+  polyshm_list_options ours;
+  polyshm_status status = read_options(values, nvalues, options, &ours);
+  return status == POLYSHM_OK ? make(values, nvalues, flags, &ours, out_list)
+                              : status;
+}
+
+void pshm_list_settle(polyshm_list *list) {
+  pshm_block_keep(list->block, list->trailer.lock);
+}
+
 polyshm_status polyshm_list_create(
     const char *name, const polyshm_value *values, uint64_t nvalues,
     uint32_t flags, const polyshm_list_options *options,
     polyshm_list **out_list) {
   if (out_list == NULL)
     return pshm_list_fail_null();
-  if (values == NULL && nvalues != 0)
-    return pshm_error_set(POLYSHM_E_INVALID, "the values of a list are NULL");
   polyshm_list_options ours;
-  polyshm_status status = pshm_options_copy(&ours, sizeof ours, options);
-  if (status == POLYSHM_OK)
-    status = pshm_options_check_reserved(ours.reserved);
+  polyshm_status status = read_options(values, nvalues, options, &ours);
   if (status == POLYSHM_OK)
     status = pshm_block_check_flags(
         flags, POLYSHM_CREATE | POLYSHM_EXCLUSIVE | POLYSHM_UNTRACKED |
                    POLYSHM_SPARSE | POLYSHM_FOREIGN);
-  if (status == POLYSHM_OK && ours.slot_capacity > POLYSHM_TEXT_MAX)
-    status = pshm_error_set(
-        POLYSHM_E_INVALID, "a slot's capacity is at most %d bytes",
-        POLYSHM_TEXT_MAX);
   /* Before anything is made for it. */
   const char *plain;
   if (status == POLYSHM_OK && name != NULL)
@@ -255,7 +275,7 @@ polyshm_status polyshm_list_create(
     polyshm_list_free(made);
     return status;
   }
-  pshm_block_keep(made->block, made->trailer.lock);
+  pshm_list_settle(made);
   *out_list = made;
   return POLYSHM_OK;
 }

@@ -20,6 +20,13 @@ struct polyshm_list {
   _Atomic uint32_t passes; /* of a writer over others' waiters: see watch.c */
 };
 
+/* The making of a list in steps, as that of a block: publish its block, then
+ * settle it. */
+polyshm_status pshm_list_make(
+    const polyshm_value *values, uint64_t nvalues, uint32_t flags,
+    const polyshm_list_options *options, polyshm_list **out_list);
+void pshm_list_settle(polyshm_list *list);
+
 PSHM_COLD polyshm_status pshm_list_fail_null(void);
 PSHM_COLD polyshm_status pshm_list_fail_closed(const polyshm_list *list);
 PSHM_COLD polyshm_status pshm_list_fail_read_only(const polyshm_list *list);

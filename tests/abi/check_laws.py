@@ -40,6 +40,7 @@ PAIRS = {
     "buffer": "capacity",
     "pids": "capacity",
     "values": "nvalues",
+    "authkey": "nauthkey",
 }
 
 # Those of them that the callee fills, as far as the caller gave it room.

@@ -3,7 +3,7 @@
 # Help, and what is answered to misuse.
 source "$(dirname "$0")/support.sh"
 run polyshm --help
-for command in ls show set rm gc watch doctor version; do
+for command in ls show set rm gc watch serve doctor version; do
   run polyshm "$command" --help
 done
 cmp <(polyshm help) <(polyshm --help)

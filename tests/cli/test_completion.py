@@ -12,8 +12,9 @@ import unittest
 from support import TOOLS, CommandCase, main, programs
 
 FOLDER = os.path.join(TOOLS, "completion")
-COMMANDS = ["ls", "show", "set", "rm", "gc", "watch", "doctor", "version"]
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+COMMANDS = ["ls", "show", "set", "rm", "gc", "watch", "serve", "doctor",
+            "version"]  # fmt: skip
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 
 BASH = """
 source "$1"
@@ -65,7 +66,7 @@ class Bash(Completion):
 
     def test_commands(self):
         self.assertEqual(set(COMMANDS) - set(self.complete("")), set())
-        self.assertEqual(self.complete("s"), ["show", "set"])
+        self.assertEqual(self.complete("s"), ["show", "set", "serve"])
 
     def test_options(self):
         for command in COMMANDS:

@@ -12,8 +12,9 @@ import unittest
 
 from support import SOURCES, TOOLS, CommandCase, main
 
-COMMANDS = ["ls", "show", "set", "rm", "gc", "watch", "doctor", "version"]
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+COMMANDS = ["ls", "show", "set", "rm", "gc", "watch", "serve", "doctor",
+            "version"]  # fmt: skip
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 
 
 def read(path):
@@ -55,7 +56,7 @@ class Manual(CommandCase):
         by_name = {part.split("\n", 1)[0]: part for part in sections}
         for command in COMMANDS:
             known = set(OPTION.findall(self.polyshm(command, "--help")))
-            told = set(re.findall(r"--([a-z-]+)", by_name[command]))
+            told = set(re.findall(r"--([a-z0-9-]+)", by_name[command]))
             for option in known - {"--help", "--json"}:
                 self.assertIn(option[2:], told, command)
 

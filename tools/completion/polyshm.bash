@@ -27,13 +27,24 @@ _polyshm() {
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
     _polyshm_words "$typed" \
-      ls show set rm gc watch doctor version help --help --version
+      ls show set rm gc watch serve doctor version help --help --version
     return
   fi
   case $before in
     --as | -a)
       _polyshm_words "$typed" hex i8 u8 i16 u16 i32 u32 i64 u64 f32 f64
       return
+      ;;
+    --level | -l)
+      _polyshm_words "$typed" none error warning info debug
+      return
+      ;;
+    --authkey-file | -k)
+      mapfile -t COMPREPLY < <(compgen -f -- "$typed")
+      return
+      ;;
+    --parent | -p)
+      [[ $command == serve ]] && return
       ;;
     --offset | --length | --count | --interval | -o | -n | -c | -i)
       [[ $command == show || $command == watch ]] && return
@@ -46,8 +57,9 @@ _polyshm() {
     rm) options+=' --force --yes' ;;
     gc) options+=' --dry-run' ;;
     watch) options+=' --once --count --interval --offset --length' ;;
+    serve) options+=' --authkey-file --level --syslog --no-md5 --remote --parent' ;;
     help)
-      _polyshm_words "$typed" ls show set rm gc watch doctor version
+      _polyshm_words "$typed" ls show set rm gc watch serve doctor version
       return
       ;;
   esac

@@ -7,7 +7,7 @@ function __polyshm_names
 end
 
 function __polyshm_lacks_command
-    not __fish_seen_subcommand_from ls show set rm gc watch doctor version help
+    not __fish_seen_subcommand_from ls show set rm gc watch serve doctor version help
 end
 
 function __polyshm_is
@@ -23,13 +23,14 @@ complete -c polyshm -n __polyshm_lacks_command -a set -d 'Store a value in an it
 complete -c polyshm -n __polyshm_lacks_command -a rm -d 'Remove blocks'
 complete -c polyshm -n __polyshm_lacks_command -a gc -d 'Remove orphans'
 complete -c polyshm -n __polyshm_lacks_command -a watch -d 'Watch items or bytes change'
+complete -c polyshm -n __polyshm_lacks_command -a serve -d 'Be a manager'
 complete -c polyshm -n __polyshm_lacks_command -a doctor -d 'Look for what would go wrong'
 complete -c polyshm -n __polyshm_lacks_command -a version -d 'Print versions'
 complete -c polyshm -n __polyshm_lacks_command -a help -d 'Explain a command'
 
 complete -c polyshm -n 'not __polyshm_lacks_command' -s j -l json -d 'Write JSON'
 complete -c polyshm -n '__polyshm_is ls show set rm watch' -a '(__polyshm_names)'
-complete -c polyshm -n '__polyshm_is help' -a 'ls show set rm gc watch doctor version'
+complete -c polyshm -n '__polyshm_is help' -a 'ls show set rm gc watch serve doctor version'
 
 complete -c polyshm -n '__polyshm_is ls' -s b -l bytes -d 'All digits'
 complete -c polyshm -n '__polyshm_is ls' -s n -l names -d 'Names alone'
@@ -55,3 +56,12 @@ complete -c polyshm -n '__polyshm_is gc' -s n -l dry-run -d 'Only tell'
 complete -c polyshm -n '__polyshm_is watch' -l once -d 'Show the state, then end'
 complete -c polyshm -n '__polyshm_is watch' -s c -l count -x -d 'End after so many changes'
 complete -c polyshm -n '__polyshm_is watch' -s i -l interval -x -d Seconds
+
+complete -c polyshm -n '__polyshm_is serve' -s k -l authkey-file -r -F -d 'The authkey'
+complete -c polyshm -n '__polyshm_is serve' -s l -l level -x -d 'What to tell' \
+    -a 'none error warning info debug'
+complete -c polyshm -n '__polyshm_is serve' -l syslog -d 'Tell it to syslog'
+complete -c polyshm -n '__polyshm_is serve' -l no-md5 -d 'Refuse Python before 3.12'
+complete -c polyshm -n '__polyshm_is serve' -l remote -d 'TCP for other machines, too'
+complete -c polyshm -n '__polyshm_is serve' -s p -l parent -x -d 'End with this process' \
+    -a '(__fish_complete_pids)'

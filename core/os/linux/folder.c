@@ -46,6 +46,16 @@ bool os_folder_is(int folder) {
          found.st_ino == there.st_ino;
 }
 
+polyshm_status os_folder_identify(int folder, os_file_id *out_id) {
+  struct stat found;
+  if (fstat(folder, &found) != 0)
+    return pshm_error_set_os(
+        POLYSHM_E_OS, errno, "cannot look at " OS_FOLDER ": %s",
+        strerror(errno));
+  *out_id = (os_file_id){.device = found.st_dev, .inode = found.st_ino};
+  return POLYSHM_OK;
+}
+
 static struct flock byte_of(short type, uint64_t inode) {
   return (struct flock){
       .l_type = type,
@@ -71,6 +81,36 @@ void os_folder_release(int folder, uint64_t inode) {
 bool os_folder_is_held(int folder, uint64_t inode) {
   struct flock byte = byte_of(F_WRLCK, inode);
   return fcntl(folder, F_OFD_GETLK, &byte) != 0 || byte.l_type != F_UNLCK;
+}
+
+/* By a descriptor, since a link may have taken the name. */
+void os_folder_mark(int folder, const char *name, uint64_t inode) {
+  int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  int file = openat(folder, name, flags);
+  struct stat found;
+  if (file >= 0 && fstat(file, &found) == 0 && found.st_ino == inode &&
+      found.st_uid == geteuid() && !(found.st_mode & OS_MAP_MARKED))
+    fchmod(file, (found.st_mode & 0777) | OS_MAP_MARKED);
+  if (file >= 0)
+    close(file);
+}
+
+polyshm_status os_folder_remove(int folder, const char *name, uint64_t inode) {
+  struct stat found;
+  int code = 0;
+  if (fstatat(folder, name, &found, AT_SYMLINK_NOFOLLOW) != 0)
+    code = errno;
+  else if (!S_ISREG(found.st_mode) || (inode != 0 && found.st_ino != inode))
+    code = ENOENT; /* another one has its name now */
+  else if (unlinkat(folder, name, 0) != 0)
+    code = errno;
+  if (code == 0)
+    return POLYSHM_OK;
+  return pshm_error_set_os(
+      code == ENOENT                    ? POLYSHM_E_NOT_FOUND
+      : code == EACCES || code == EPERM ? POLYSHM_E_ACCESS
+                                        : POLYSHM_E_OS,
+      code, "cannot unlink the block '%s': %s", name, strerror(code));
 }
 
 polyshm_status os_folder_list(

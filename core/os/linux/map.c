@@ -383,6 +383,13 @@ bool os_map_peek(
          (ssize_t)nbytes;
 }
 
+void os_map_unmark(os_map *map) {
+  struct stat found;
+  if (fstat(map->descriptor, &found) == 0)
+    fchmod(map->descriptor, found.st_mode & 0777);
+  map->is_marked = false;
+}
+
 void os_map_settle(os_map *map) {
   close(map->descriptor);
   map->descriptor = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The parts of a process tree that are the system's: tokens, and the helper's
- * address, start and service.
+ * address and service.
  *
  * The helper listens on an abstract socket that is named after the token. It
  * has the tree's folder descriptors, and hands out the first to processes of
@@ -9,27 +9,23 @@
  */
 #include "os/os.h"
 
+#include "os/program.h"
 #include "os/linux/socket.h"
 
 #include "base/error.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define VARIABLE "POLYSHM_TREE"
@@ -37,8 +33,7 @@
 
 enum {
   ANSWER_TIME = 2, /* seconds */
-  BACKLOG = 4096,
-  STACK = 64 << 10
+  BACKLOG = 4096
 };
 
 /* ----------------------------------------------------------------- tokens */
@@ -214,144 +209,23 @@ void os_tree_close(int descriptor) {
 
 /* ------------------------------------------------------------------ start */
 
-static bool is_program(const char *path) {
-  struct stat found;
-  return stat(path, &found) == 0 && S_ISREG(found.st_mode) &&
-         access(path, X_OK) == 0;
-}
-
-/* The helper starts in the root folder, so its path must lead there from
- * anywhere. */
-static bool make_absolute(char *path, size_t capacity) {
-  if (*path == '/')
-    return true;
-  char here[PATH_MAX];
-  if (getcwd(here, sizeof here) == NULL)
-    return false;
-  size_t length = here[1] == 0 ? 0 : strlen(here), size = strlen(path) + 1;
-  if (length + 1 + size > capacity)
-    return false;
-  memmove(path + length + 1, path, size);
-  memcpy(path, here, length);
-  path[length] = '/';
-  return true;
-}
-
 polyshm_status os_tree_find_helper(char *buffer, size_t capacity) {
-  const char *wish = secure_getenv("POLYSHM_HELPER");
-  if (wish != NULL) {
-    if (strlen(wish) < capacity && is_program(strcpy(buffer, wish)) &&
-        make_absolute(buffer, capacity))
-      return POLYSHM_OK;
-    return pshm_error_set(
-        POLYSHM_E_NOT_FOUND, "POLYSHM_HELPER is no program: '%s'", wish);
-  }
-  Dl_info library;
-  if (dladdr((void *)(uintptr_t)os_tree_find_helper, &library) == 0 ||
-      library.dli_fname == NULL)
-    return pshm_error_set(
-        POLYSHM_E_NOT_FOUND, "cannot find out where the library is");
-  const char *slash = strrchr(library.dli_fname, '/');
-  int length = slash == NULL ? 0 : (int)(slash - library.dli_fname);
-  static const char *const places[] = {"polyshm/", "", "../libexec/polyshm/"};
-  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    int size = snprintf(
-        buffer, capacity, "%.*s/%s" HELPER, length == 0 ? 1 : length,
-        length == 0 ? "." : library.dli_fname, places[i]);
-    if (size > 0 && (size_t)size < capacity && is_program(buffer) &&
-        make_absolute(buffer, capacity))
-      return POLYSHM_OK;
-  }
-  return pshm_error_set(
-      POLYSHM_E_NOT_FOUND, "there is no " HELPER " beside '%s'",
-      library.dli_fname);
+  return os_program_find(HELPER, "POLYSHM_HELPER", buffer, capacity);
 }
 
-typedef struct start {
-  const char *helper;
-  char *arguments[3];
-  int listener, folder;
-  char *stack; /* of the second step */
-  int code;
-} start;
-
-/* In a process that shares our memory: only system calls, and no return. */
-PSHM_NO_SANITIZE static int become_helper(void *argument) {
-  start *with = argument;
-  int null = open("/dev/null", O_RDWR);
-  int listener = fcntl(with->listener, F_DUPFD, 10);
-  int folder = fcntl(with->folder, F_DUPFD, 10);
-  if (null >= 0)
-    for (int i = 0; i <= 2; i++)
-      dup2(null, i);
-  dup2(listener, 3);
-  dup2(folder, 4);
-#ifdef SYS_close_range
-  if (syscall(SYS_close_range, 5U, ~0U, 0U) != 0)
-#endif
-    for (int i = 5; i < 1024; i++)
-      close(i);
-  struct sigaction standard = {.sa_handler = SIG_DFL};
-  struct sigaction ignored = {.sa_handler = SIG_IGN};
-  for (int i = 1; i < NSIG; i++)
-    sigaction(i, &standard, NULL);
-  /* What ends a group of processes must not end who tidies up after them. */
-  static const int ignore[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-  for (size_t i = 0; i < sizeof ignore / sizeof *ignore; i++)
-    sigaction(ignore[i], &ignored, NULL);
-  setsid();
-  if (chdir("/") != 0)
-    with->code = errno;
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  char *environment[] = {NULL};
-  execve(with->helper, with->arguments, environment);
-  with->code = errno;
-  _exit(127);
-}
-
-PSHM_NO_SANITIZE static int step_aside(void *argument) {
-  start *with = argument;
-  int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
-  if (clone(become_helper, with->stack + STACK, flags, with) < 0)
-    with->code = errno;
-  _exit(0);
-}
-
-/* Two steps, so that the helper is nobody's child; without an exit signal, so
- * that the program's own wait() and SIGCHLD never hear of it; in this memory,
- * so that it takes as long in a large program as in a small one. */
 polyshm_status os_tree_start(
     const char *helper, const char *token, int listener, int folder) {
-  size_t size = 2 * STACK;
-  char *stacks = mmap(
-      NULL, size, PROT_READ | PROT_WRITE,
-      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (stacks == MAP_FAILED)
-    return pshm_error_set_os(
-        POLYSHM_E_MEMORY, errno, "cannot start the helper: %s",
-        strerror(errno));
-  start with = {
-      .helper = helper,
-      .arguments = {(char *)(uintptr_t)HELPER, (char *)(uintptr_t)token, NULL},
-      .listener = listener,
-      .folder = folder,
-      .stack = stacks + STACK,
+  char *arguments[] = {
+      (char *)(uintptr_t)HELPER, (char *)(uintptr_t)token, NULL};
+  char *environment[] = {NULL};
+  /* What ends a group of processes must not end who tidies up after them. */
+  static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, 0};
+  os_program program = {
+      .path = helper,
+      .arguments = arguments,
+      .environment = environment,
+      .descriptors = {listener, folder},
+      .ignored = ignored,
   };
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pid_t pid = clone(step_aside, stacks + STACK, CLONE_VM | CLONE_VFORK, &with);
-  int code = pid < 0 ? errno : 0, state;
-  while (pid > 0 && waitpid(pid, &state, __WALL) < 0 && errno == EINTR)
-    continue;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  munmap(stacks, size);
-  code = code == 0 ? with.code : code;
-  if (code == 0)
-    return POLYSHM_OK;
-  return pshm_error_set_os(
-      POLYSHM_E_OS, code, "cannot start the helper '%s': %s", helper,
-      strerror(code));
+  return os_program_start(&program);
 }
