@@ -7,8 +7,8 @@ import os
 _PREFIXES = "unix:", "tcp:"
 
 
-def _unrecognized(address):
-    return ValueError(f"address type of {address!r} unrecognized")
+def _unrecognized(address, kind):
+    return kind(f"address type of {address!r} unrecognized")
 
 
 def _tcp(host, port):
@@ -27,12 +27,12 @@ def to_core(address):
     if isinstance(address, str) and address.startswith(_PREFIXES):
         return os.fsencode(address)
     if not isinstance(address, (str, bytes)):
-        raise _unrecognized(address)
+        raise _unrecognized(address, TypeError)
     plain = os.fsencode(address)
     if plain[0] == 0:
         return b"unix:@" + plain[1:]
     if isinstance(address, bytes):
-        raise _unrecognized(address)
+        raise _unrecognized(address, ValueError)
     if plain.startswith(b"@"):
         plain = b"./" + plain  # a path, and not the core's mark
     return b"unix:" + plain
