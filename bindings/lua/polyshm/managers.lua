@@ -31,24 +31,26 @@ local list_options = {
 -- once it has one, core's object as `handle`, which `past` says why it is gone.
 local STATE = {}
 
-local methods = {}
+-- Methods are functions in it, and fields are not.
+local members = {address = true, authkey = true, pid = true}
 
 local metatable = {
   __name = "SharedMemoryManager",
   __metatable = "SharedMemoryManager",
 }
 
-local function state_of(manager, name)
+-- Errors are those of the caller's caller, or of one further up.
+local function state_of(manager, name, level)
   local state = type(manager) == "table" and rawget(manager, STATE)
   if not state then
-    error(("bad argument #0 to '%s' (SharedMemoryManager expected, got %s)")
-      :format(name, type(manager)), 3)
+    error(("bad self of '%s' (SharedMemoryManager expected, got %s)"):format(
+      name, type(manager)), level or 3)
   end
   return state
 end
 
 local function handle_of(manager, name)
-  local state = state_of(manager, name)
+  local state = state_of(manager, name, 4)
   if not state.handle then
     error(("the manager has %s"):format(
       state.past or "no connection yet: start or connect it"), 3)
@@ -63,20 +65,48 @@ local function check_string(value, argument)
   end
 end
 
+local function check_size(size, argument)
+  local bytes = type(size) == "number" and math.tointeger(size)
+  if not bytes or bytes < 0 then
+    error(("bad argument %s (a size is an integer, not %s)"):format(
+      argument, tostring(size)), 3)
+  end
+  return bytes
+end
+
 -- The options of what is made; a string is a name.
-local function check_making(options, known, argument)
+local function check_making(options, argument)
   if options == nil then return {} end
   if type(options) == "string" then options = {name = options} end
   if type(options) ~= "table" then
     error(("bad argument %s (string or table expected, got %s)"):format(
-      argument, type(options)), 4)
+      argument, type(options)), 3)
   end
   return options
 end
 
+-- Let go of the handle, having asked for the shutdown or not.
+local function leave(state, past)
+  state.handle:close()
+  state.handle, state.past = nil, past
+  return true
+end
+
+-- Whoever started the manager ends it, and not a fork child's copy of the object.
+local function give_up(state)
+  local handle = state.handle
+  if not handle then return end
+  if not state.wanted.detached and handle:is_ours() then handle:shutdown() end
+  leave(state, "been closed")
+end
+
+-- What a state has as its guard. It is made after the handle, since Lua finalizes
+-- in the opposite order.
+local guard = {__gc = function(self) give_up(self.state) end}
+
 -- What start and connect have in common.
 local function open(manager, name, start)
-  local state = state_of(manager, name)
+  local state = state_of(manager, name, 4)
   if state.handle then
     error("the manager is connected already", 3)
   elseif state.past then
@@ -91,30 +121,32 @@ local function open(manager, name, start)
     core.manager, start, wanted.address, wanted.authkey, wanted.timeout, flags)
   if not ok or not handle then return ok, handle, message, code end
   state.handle = handle
+  state.guard = setmetatable({state = state}, guard)
   return ok, manager
 end
 
-function methods:start()
+function members:start()
   return finish(open(self, "start", true))
 end
 
-function methods:connect()
+function members:connect()
   return finish(open(self, "connect", false))
 end
 
-function methods:SharedMemory(size, options)
+function members:SharedMemory(size, options)
   local handle = handle_of(self, "SharedMemory")
-  options = check_making(options, block_options, "#2 to 'SharedMemory'")
+  size = check_size(size, "#1 to 'SharedMemory'")
+  options = check_making(options, "#2 to 'SharedMemory'")
   local wanted = checks.check(options, block_options, "#2 to 'SharedMemory'")
   return finish(pcall(
     handle.block, handle, wanted.name, size,
     wanted.sparse and core.SPARSE or 0, wanted))
 end
 
-function methods:ShareableList(values, options)
+function members:ShareableList(values, options)
   local handle = handle_of(self, "ShareableList")
   checks.check_type(values, "table", "#1 to 'ShareableList'")
-  options = check_making(options, list_options, "#2 to 'ShareableList'")
+  options = check_making(options, "#2 to 'ShareableList'")
   local wanted = checks.check(options, list_options, "#2 to 'ShareableList'")
   values = checks.check_values(values, "ShareableList")
   return finish_list(wanted.timeout, pcall(
@@ -122,31 +154,24 @@ function methods:ShareableList(values, options)
     wanted.sparse and core.SPARSE or 0, wanted))
 end
 
-function methods:track(name)
+function members:track(name)
   local handle = handle_of(self, "track")
   check_string(name, "#1 to 'track'")
   return finish(pcall(handle.track, handle, name))
 end
 
-function methods:release(name)
+function members:release(name)
   local handle = handle_of(self, "release")
   check_string(name, "#1 to 'release'")
   return finish(pcall(handle.release, handle, name))
 end
 
-function methods:list_segments()
+function members:list_segments()
   local handle = handle_of(self, "list_segments")
   return finish(pcall(handle.segments, handle))
 end
 
--- Let go of the handle, having asked for the shutdown or not.
-local function leave(state, past)
-  state.handle:close()
-  state.handle, state.past = nil, past
-  return true
-end
-
-function methods:shutdown()
+function members:shutdown()
   local state = state_of(self, "shutdown")
   if not state.handle and state.past then return true end
   local handle = handle_of(self, "shutdown")
@@ -155,7 +180,7 @@ function methods:shutdown()
   return finish(ok, done, message, code)
 end
 
-function methods:close()
+function members:close()
   local state = state_of(self, "close")
   if state.handle then
     leave(state, "been closed")
@@ -165,32 +190,22 @@ function methods:close()
   return true
 end
 
--- Whoever started the manager ends it, and not a fork child's copy of the object.
-local function give_up(manager)
-  local state = rawget(manager, STATE)
-  local handle = state.handle
-  if not handle then return end
-  if not state.wanted.detached and handle:is_ours() then handle:shutdown() end
-  leave(state, "been closed")
-end
+metatable.__close = function(self) give_up(rawget(self, STATE)) end
 
-metatable.__close = give_up
-metatable.__gc = give_up
-
-function metatable:__index(key)
-  if methods[key] then return methods[key] end
-  local state = rawget(self, STATE)
+local function field(state, key)
   local handle = state.handle
-  if key == "address" then
-    if handle then state.address = handle:address() end
-    return state.address or state.wanted.address
-  elseif key == "authkey" then
-    if handle then state.authkey = handle:authkey() end
-    return state.authkey or state.wanted.authkey
-  elseif key == "pid" then
+  if key == "pid" then
     local pid = handle and handle:pid() or 0
     return pid ~= 0 and pid or nil
   end
+  if handle then state[key] = handle[key](handle) end
+  return state[key] or state.wanted[key]
+end
+
+function metatable:__index(key)
+  local member = members[key]
+  if member ~= true then return member end
+  return field(rawget(self, STATE), key)
 end
 
 function metatable:__newindex(key)
