@@ -8,6 +8,7 @@
 #include "lua/block.h"
 #include "lua/list.h"
 #include "lua/manage.h"
+#include "lua/manager.h"
 %}
 /* What SWIG hangs onto the module to look names up is not needed, and trusts
  * its callers too much. */
@@ -21,6 +22,7 @@
 %native(inspect) int pshm_lua_inspect(lua_State *L);
 %native(blocks) int pshm_lua_blocks(lua_State *L);
 %native(holders) int pshm_lua_holders(lua_State *L);
+%native(manager) int pshm_lua_manager(lua_State *L);
 
 /* ----------------------------------------------------------------- typemaps */
 
@@ -128,5 +130,22 @@
   pshm_lua_class(
       L, SWIGTYPE_p_##T, PSHM_LUA_SHM, pshm_lua_list_methods,
       pshm_lua_list_metamethods, pshm_lua_list_index);
+%}
+%enddef
+
+%define POLYSHM_MANAGER(T)
+%extend T {
+  polyshm_status block(
+      const char *name, uint64_t size, uint32_t flags,
+      const polyshm_block_options *options, polyshm_block **out_block);
+  polyshm_status list(
+      const char *name, const polyshm_value *values, uint64_t nvalues,
+      uint32_t flags, const polyshm_list_options *options,
+      polyshm_list **out_list);
+  const char *address();
+  uint64_t pid();
+}
+%init %{
+  pshm_lua_ready_manager(L, SWIGTYPE_p_##T);
 %}
 %enddef

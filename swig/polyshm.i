@@ -28,12 +28,23 @@
 %ignore polyshm_block_options;
 %ignore polyshm_list_options;
 %ignore polyshm_info;
+%ignore polyshm_manager_options;
+%ignore polyshm_server_options;
+%ignore polyshm_event_info;
 
 POLYSHM_BLOCK(polyshm_block)
 POLYSHM_LIST(polyshm_list)
+POLYSHM_MANAGER(polyshm_manager)
+#if defined(SWIGPYTHON)
+POLYSHM_SERVER(polyshm_server)
+#endif
 
 typedef struct polyshm_block {} polyshm_block;
 typedef struct polyshm_list {} polyshm_list;
+typedef struct polyshm_manager {} polyshm_manager;
+#if defined(SWIGPYTHON)
+typedef struct polyshm_server {} polyshm_server;
+#endif
 
 %extend polyshm_block {
   ~polyshm_block() {
@@ -50,7 +61,23 @@ typedef struct polyshm_list {} polyshm_list;
   polyshm_status capacity(uint64_t index, uint64_t *out_capacity);
 }
 
+%extend polyshm_manager {
+  ~polyshm_manager() {
+    polyshm_manager_free($self);
+  }
+  polyshm_status track(const char *name);
+  polyshm_status release(const char *name);
+  polyshm_status shutdown();
+  polyshm_status close();
+}
+
 #if defined(SWIGPYTHON)
+%extend polyshm_server {
+  ~polyshm_server() {
+    polyshm_server_free($self);
+  }
+}
+
 POLYSHM_LIST_READY(polyshm_list)
 #endif
 
@@ -60,9 +87,8 @@ POLYSHM_LIST_READY(polyshm_list)
 %rename("%(strip:[POLYSHM_])s", regextarget=1) "^POLYSHM_";
 %rename("%(strip:[polyshm_])s", regextarget=1, %$isfunction) "^polyshm_";
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)
-    "^polyshm_((block|list)_(?!(open|create)$)|scan_|inspect$|holders$)";
-/* Managers have no face yet. */
-%rename("$ignore", regextarget=1) "^polyshm_(manager|server|event)(_|$)";
+    "^polyshm_((block|list)_(?!(open|create)$)|manager_(?!path$)|server_|"
+    "scan_|inspect$|holders$)";
 #if defined(SWIGPYTHON)
 /* Python's classes have constructors instead. */
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)

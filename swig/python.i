@@ -8,6 +8,7 @@
 %{
 #include "python/block.h"
 #include "python/manage.h"
+#include "python/manager.h"
 #include "python/methods.h"
 %}
 %init %{
@@ -78,6 +79,13 @@
   $result = PyUnicode_DecodeFSDefault($1);
 }
 
+%typemap(check) const char *address ""
+%typemap(in) const char *address (const char *text) {
+  if (pshm_python_to_address($input, &text) != 0)
+    SWIG_fail;
+  $1 = (char *)text;
+}
+
 /* It looks at everybody's files. */
 %exception polyshm_gc {
   Py_BEGIN_ALLOW_THREADS $action
@@ -96,12 +104,38 @@
     SWIG_fail;
 }
 
+%exception polyshm_manager::polyshm_manager {
+  $action
+  if (result == NULL)
+    SWIG_fail;
+}
+%exception polyshm_server::polyshm_server {
+  $action
+  if (result == NULL)
+    SWIG_fail;
+}
+
+/* What goes to a manager and back. */
+%define POLYSHM_ASKS(T, method)
+%typemap(out) polyshm_status T::method {
+  $result = pshm_python_answer_asked($1);
+  if ($result == NULL)
+    SWIG_fail;
+}
+%exception T::method {
+  do {
+    Py_BEGIN_ALLOW_THREADS $action
+    Py_END_ALLOW_THREADS
+  } while (result == POLYSHM_E_INTERRUPTED && PyErr_CheckSignals() == 0);
+}
+%enddef
+POLYSHM_ASKS(polyshm_manager, track)
+POLYSHM_ASKS(polyshm_manager, release)
+POLYSHM_ASKS(polyshm_manager, shutdown)
+
 /* ------------------------------------------------------------------- classes */
 
-%define POLYSHM_CLASS(T)
-%feature("python:tp_richcompare") T "pshm_python_compare";
-%feature("python:tp_hash") T "pshm_python_hash";
-%feature("python:tp_new") T #T "_new";
+%define POLYSHM_NEW(T)
 %wrapper %{
 /* SWIG leaves the type of an object unset until its __init__ ran, and looks at
  * it before: give it its type at once. */
@@ -113,6 +147,13 @@ T##_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
   return object;
 }
 %}
+%enddef
+
+%define POLYSHM_CLASS(T)
+%feature("python:tp_richcompare") T "pshm_python_compare";
+%feature("python:tp_hash") T "pshm_python_hash";
+%feature("python:tp_new") T #T "_new";
+POLYSHM_NEW(T)
 %enddef
 
 %define POLYSHM_BLOCK(T)
@@ -166,6 +207,57 @@ POLYSHM_CLASS(T)
   %immutable;
   const char *name;
   %mutable;
+}
+%enddef
+
+%define POLYSHM_MANAGER(T)
+%feature("python:tp_new") T #T "_new";
+POLYSHM_NEW(T)
+%rename(Manager) T;
+%extend T {
+  T(int start, const char *address, PyObject *authkey, int64_t timeout,
+    uint32_t flags) {
+    return pshm_python_open_manager(start, address, authkey, timeout, flags);
+  }
+  /* A fresh Block or List becomes one that belongs to the manager. */
+  PyObject *make_block(PyObject *fresh, const char *name, uint64_t size,
+                       uint32_t flags, uint32_t mode) {
+    return pshm_python_manager_block($self, fresh, name, size, flags, mode);
+  }
+  PyObject *make_list(PyObject *fresh, const char *name, PyObject *values,
+                      uint32_t flags, uint64_t slot_capacity, uint32_t mode) {
+    return pshm_python_manager_list(
+        $self, fresh, name, values, flags, slot_capacity, mode);
+  }
+  PyObject *list_segments() {
+    return pshm_python_segments($self);
+  }
+  PyObject *get_address() {
+    return PyBytes_FromString(polyshm_manager_address($self));
+  }
+  PyObject *get_authkey() {
+    return pshm_python_manager_authkey($self);
+  }
+  uint64_t pid();
+}
+%enddef
+
+%define POLYSHM_SERVER(T)
+%feature("python:tp_new") T #T "_new";
+POLYSHM_NEW(T)
+%rename(Server) T;
+%extend T {
+  T(const char *address, PyObject *authkey, uint32_t flags, uint32_t level,
+    uint64_t parent) {
+    return pshm_python_open_server(address, authkey, flags, level, parent);
+  }
+  PyObject *get_address() {
+    return PyBytes_FromString(polyshm_server_address($self));
+  }
+  PyObject *next_event() {
+    return pshm_python_next_event($self);
+  }
+  polyshm_status stop();
 }
 %enddef
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What pip installs, in one folder: the library and its helper beside the modules
+# What pip installs, in one folder: the library and its programs beside the modules
 # that need them. scikit-build-core adds what is in polyshm/.
 
 # A wheel holds no links and no headers.
@@ -8,8 +8,9 @@ foreach(property VERSION SOVERSION PUBLIC_HEADER)
 endforeach()
 
 add_custom_target(polyshm_wheel)
-add_dependencies(polyshm_wheel polyshm polyshm-helper polyshm_python_abi)
-install(TARGETS polyshm polyshm-helper
+add_dependencies(polyshm_wheel
+  polyshm polyshm-helper polyshm-manager polyshm_python_abi)
+install(TARGETS polyshm polyshm-helper polyshm-manager
   LIBRARY DESTINATION polyshm COMPONENT wheel NAMELINK_SKIP
   RUNTIME DESTINATION polyshm COMPONENT wheel)
 install(FILES ${abi_module} DESTINATION polyshm/ffi COMPONENT wheel)

@@ -41,6 +41,8 @@ static inline swig_lua_userdata *pshm_lua_object(
 }
 
 static const char *pshm_lua_class_name(const swig_type_info *class) {
+  if (class == SWIGTYPE_p_polyshm_manager)
+    return "SharedMemoryManager";
   return class == SWIGTYPE_p_polyshm_block ? "SharedMemory" : "ShareableList";
 }
 

@@ -15,11 +15,21 @@ static PyObject *pshm_python_version_error;
 static PyObject *pshm_python_closed_error;
 static PyObject *pshm_python_busy_error;
 static PyObject *pshm_python_unsupported_error;
+static PyObject *pshm_python_protocol_error;
 
 /* Whether our message adds nothing to the system's words. */
 static int pshm_python_is_plain(const char *message, const char *words) {
   size_t size = strlen(message), tail = strlen(words);
   return size >= tail && strcmp(message + size - tail, words) == 0;
+}
+
+static PyObject *pshm_python_raise_os(int code, const char *message) {
+  PyObject *arguments = Py_BuildValue("(is)", code, message);
+  if (arguments != NULL) {
+    PyErr_SetObject(PyExc_OSError, arguments);
+    Py_DECREF(arguments);
+  }
+  return NULL;
 }
 
 /* Raise what Python itself would raise for this failure: OSError and its
@@ -43,12 +53,7 @@ static PyObject *pshm_python_raise(polyshm_status status) {
     default:
       break;
     }
-    PyObject *arguments = Py_BuildValue("(is)", code, message);
-    if (arguments != NULL) {
-      PyErr_SetObject(PyExc_OSError, arguments);
-      Py_DECREF(arguments);
-    }
-    return NULL;
+    return pshm_python_raise_os(code, message);
   }
 
   PyObject *type;
@@ -70,6 +75,12 @@ static PyObject *pshm_python_raise(polyshm_status status) {
     break;
   case POLYSHM_E_UNSUPPORTED:
     type = pshm_python_unsupported_error;
+    break;
+  case POLYSHM_E_PROTOCOL:
+    type = pshm_python_protocol_error;
+    break;
+  case POLYSHM_E_NOT_FOUND: /* by a manager, or the helper program */
+    type = PyExc_FileNotFoundError;
     break;
   case POLYSHM_E_INTERRUPTED: /* by a signal handler that raised already */
     if (PyErr_Occurred())
@@ -178,6 +189,10 @@ static int pshm_python_ready_errors(PyObject *module, PyObject *public) {
        "This list or this system cannot do that: a list that stock Python made "
        "has\nno counters, lock, snapshots and versions.",
        PyExc_NotImplementedError, NULL},
+      {&pshm_python_protocol_error, "ProtocolError",
+       "The manager answers what makes no sense here, or a failure that has no\n"
+       "exception of its own.",
+       PyExc_ConnectionError, NULL},
   };
   if (pshm_python_find_struct_error() != 0)
     return -1;

@@ -39,15 +39,16 @@ static int pshm_python_convert(PyObject *tuple, polyshm_value *values) {
   return 0;
 }
 
-static polyshm_list *pshm_python_create_list(
-    const char *name, PyObject *values, uint32_t flags, uint64_t slot_capacity,
-    uint32_t mode) {
+/* Make a list, which belongs to `manager` if there is one. */
+static polyshm_list *pshm_python_make_list(
+    polyshm_manager *manager, const char *name, PyObject *values,
+    uint32_t flags, const polyshm_list_options *options) {
   /* A tuple of our own keeps the strings alive while other threads run. */
   PyObject *items = PySequence_Tuple(values);
   if (items == NULL)
     return NULL;
   polyshm_list *list = NULL;
-  Py_ssize_t nitems = PyTuple_GET_SIZE(items);
+  uint64_t nitems = (uint64_t)PyTuple_GET_SIZE(items);
   polyshm_value *converted = PyMem_New(polyshm_value, nitems ? nitems : 1);
   if (converted == NULL) {
     PyErr_NoMemory();
@@ -56,19 +57,30 @@ static polyshm_list *pshm_python_create_list(
   if (pshm_python_convert(items, converted) != 0)
     goto done;
 
-  polyshm_list_options options = {
-      .struct_size = sizeof options,
-      .slot_capacity = slot_capacity,
-      .mode = mode};
   polyshm_status status;
-  Py_BEGIN_ALLOW_THREADS status = polyshm_list_create(
-      name, converted, (uint64_t)nitems, flags, &options, &list);
-  Py_END_ALLOW_THREADS list = pshm_python_opened(status, list);
+  PSHM_PYTHON_ASK(
+      status, manager == NULL
+                  ? polyshm_list_create(
+                        name, converted, nitems, flags, options, &list)
+                  : polyshm_manager_list(
+                        manager, name, converted, nitems, flags, options,
+                        &list));
+  list = pshm_python_opened(status, list);
 
 done:
   PyMem_Free(converted);
   Py_DECREF(items);
   return list;
+}
+
+static polyshm_list *pshm_python_create_list(
+    const char *name, PyObject *values, uint32_t flags, uint64_t slot_capacity,
+    uint32_t mode) {
+  polyshm_list_options options = {
+      .struct_size = sizeof options,
+      .slot_capacity = slot_capacity,
+      .mode = mode};
+  return pshm_python_make_list(NULL, name, values, flags, &options);
 }
 
 /* A string longer than the buffer on the stack. */

@@ -66,6 +66,16 @@ static int64_t pshm_python_left(int64_t deadline, int64_t most) {
   return left < 0 ? 0 : left < most ? left : most;
 }
 
+/* ----------------------------------------------------------------- asking */
+
+/* `status` becomes what `call` answers, without the GIL; what a signal has ended
+ * is called again, unless its handler raises. */
+#define PSHM_PYTHON_ASK(status, call)                                          \
+  do {                                                                         \
+    Py_BEGIN_ALLOW_THREADS(status) = (call);                                   \
+    Py_END_ALLOW_THREADS                                                       \
+  } while ((status) == POLYSHM_E_INTERRUPTED && PyErr_CheckSignals() == 0)
+
 /* ---------------------------------------------------------------- resting */
 
 /* Hold the block in place while others have the GIL: who closes the list

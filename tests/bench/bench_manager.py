@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Managers of polyshm and of stock Python, in one run.
+"""Managers of polyshm, from C and from Python, and of stock Python, in one run.
 
 Usage: bench_manager.py BUILD_FOLDER
 
@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import time
-from multiprocessing.managers import SharedMemoryManager, dispatch
+from multiprocessing.managers import SharedMemoryManager as StockManager
+from multiprocessing.managers import dispatch
 
 STARTS, BLOCKS, PASSES, SEGMENTS = 50, 20, 50, 10000
 NAMES = {
@@ -23,69 +24,123 @@ NAMES = {
 }
 
 
-def ask(manager, method, *words):
-    with manager._Client(manager._address, authkey=manager._authkey) as connection:
-        return dispatch(connection, None, method, words)
+class Stock:
+    manager = StockManager
+
+    @staticmethod
+    def ask(manager, method, *words):
+        with manager._Client(
+            manager._address, authkey=manager._authkey
+        ) as connection:
+            return dispatch(connection, None, method, words)
+
+    def release(self, manager, name):
+        self.ask(manager, "release_segment", name)
+
+    def names(self, manager):
+        return self.ask(manager, "list_segments")
 
 
-def measure_start():
+class Ours:
+    def __init__(self, manager):
+        self.manager = manager
+
+    def release(self, manager, name):
+        manager.release(name)
+
+    def names(self, manager):
+        return manager.list_segments()
+
+
+def measure_start(side):
     starts, lives = [], []
     for _ in range(STARTS):
         begun = time.perf_counter()
-        manager = SharedMemoryManager()
+        manager = side.manager()
         manager.start()
         block = manager.SharedMemory(4096)
         starts.append(time.perf_counter() - begun)
         block.close()
         manager.shutdown()
         lives.append(time.perf_counter() - begun)
-    return min(starts) * 1e6, min(lives) * 1e6
+    return {"start": min(starts) * 1e6, "life": min(lives) * 1e6}
 
 
-def measure_block():
+def measure_block(side):
     least = 1e9
-    with SharedMemoryManager() as manager:
+    with side.manager() as manager:
         for _ in range(PASSES):
             begun = time.perf_counter()
             blocks = [manager.SharedMemory(4096) for _ in range(BLOCKS)]
             least = min(least, (time.perf_counter() - begun) / BLOCKS)
             for block in blocks:
                 block.close()
-                ask(manager, "release_segment", block.name)
-    return least * 1e6
+                side.release(manager, block.name)
+    return {"block": least * 1e6}
 
 
-def measure_memory():
-    manager = SharedMemoryManager()
+def resident(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+def measure_memory(side):
+    manager = side.manager()
     manager.start()
     for _ in range(SEGMENTS):
         manager.SharedMemory(16).close()
     begun = time.perf_counter()
-    ask(manager, "list_segments")
-    listed = time.perf_counter() - begun
-    with open(f"/proc/{manager._process.pid}/status", encoding="ascii") as file:
-        memory = next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+    side.names(manager)
+    found = {
+        "list": (time.perf_counter() - begun) * 1e6,
+        "memory": resident(manager._process.pid),
+    }
     begun = time.perf_counter()
     manager.shutdown()
-    return listed * 1e6, memory, (time.perf_counter() - begun) * 1e6
+    return {**found, "shutdown": (time.perf_counter() - begun) * 1e6}
+
+
+def measure(side):
+    return {
+        **measure_start(side),
+        **measure_block(side),
+        **measure_memory(side),
+    }
+
+
+def measure_c(build):
+    program = os.path.join(build, "tests/bin/bench_manager")
+    output = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True)
+    found = {}
+    for line in output.stdout.splitlines():
+        name, number = line.split()
+        found[name] = float(number)
+    return found
+
+
+def measure_python(build):
+    """None if this build has no module for this Python."""
+    sys.path.insert(0, os.path.join(build, "python"))
+    try:
+        from polyshm.managers import SharedMemoryManager
+    except ImportError:
+        return None
+    return measure(Ours(SharedMemoryManager))
 
 
 def main(build):
-    program = os.path.join(build, "tests/bin/bench_manager")
-    output = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True)
-    ours = {}
-    for line in output.stdout.splitlines():
-        name, number = line.split()
-        ours[name] = float(number)
-    stock = {}
-    stock["start"], stock["life"] = measure_start()
-    stock["block"] = measure_block()
-    stock["list"], stock["memory"], stock["shutdown"] = measure_memory()
     version = ".".join(map(str, sys.version_info[:3]))
-    print(f"{'':42}{'polyshm':>10}{'stock ' + version:>16}{'ratio':>8}")
+    columns = {"from C": measure_c(build), "from Python": measure_python(build)}
+    columns = {name: found for name, found in columns.items() if found}
+    stock = measure(Stock())
+    heads = "".join(f"{name:>12}{'':8}" for name in columns)
+    print(f"{'':42}{heads}{'stock ' + version:>14}")
     for key, (name, unit) in NAMES.items():
-        ratio = stock[key] / ours[key]
-        print(f"{name:42}{ours[key]:>10,.0f}{stock[key]:>16,.0f}{ratio:>7.1f}x  {unit}")
+        cells = "".join(
+            f"{found[key]:>12,.0f}{stock[key] / found[key]:>7.1f}x"
+            for found in columns.values()
+        )
+        print(f"{name:42}{cells}{stock[key]:>14,.0f}  {unit}")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Managers and clients of stock Python and ours, over all kinds of addresses.
 
-Usage: test_managers.py MANAGE
+Usage: test_managers.py MANAGE [--all]
 
-MANAGE is the C client (process/manage.c). Each Python that is found takes part:
+MANAGE is the client in C (process/manage.c); manage.lua and manage.py are those in
+Lua and Python, of which the latter runs with both backends, as far as they were
+built. The stock Python is the running one; with --all, each that is found is one:
 those on PATH, those of pyenv, and those that POLYSHM_PYTHONS names, separated by
-colons. The table at the end has a row for each of them and each address.
+colons. The table at the end has a row for each of them, each language of ours, and
+each address.
 """
+
+import argparse
 import glob
 import os
 import secrets
@@ -27,8 +32,31 @@ class Failure(Exception):
     pass
 
 
-def find_pythons():
+def find_languages(manage):
+    """How a client of ours is started: command and environment, by language."""
+    found = {"C": ([manage], {})}
+    lua = os.environ.get("POLYSHM_LUA_EXECUTABLE", "")
+    if "LUA_CPATH" in os.environ and os.path.exists(lua):
+        found["Lua"] = [lua, os.path.join(HERE, "manage.lua")], {}
+    for backend in "swig", "ctypes":
+        environment = {"POLYSHM_BACKEND": backend}
+        command = [sys.executable, os.path.join(HERE, "manage.py")]
+        probe = subprocess.run(
+            [sys.executable, "-c", "import polyshm"],
+            env={**os.environ, **environment},
+            stderr=subprocess.DEVNULL,
+        )
+        if probe.returncode == 0:
+            name = {"swig": "Python", "ctypes": "ctypes"}[backend]
+            found[name] = command, environment
+    return found
+
+
+def find_pythons(every):
     """Paths of stock Pythons from 3.9 on, by version."""
+    if not every:
+        version = ".".join(map(str, sys.version_info[:3]))
+        return {version: sys.executable}
     candidates = os.environ.get("POLYSHM_PYTHONS", "").split(":")
     candidates += [shutil.which(f"python3.{minor}") for minor in range(9, 20)]
     pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
@@ -51,9 +79,7 @@ def find_pythons():
 class Process:
     """One that talks in lines."""
 
-    def __init__(self, *command):
-        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-        environment.pop("LD_PRELOAD", None)
+    def __init__(self, command, environment):
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, env=environment,
@@ -99,14 +125,23 @@ class Process:
 class Run:
     """One row of the table: steps that were done, and what stopped it."""
 
-    def __init__(self, manage, python, address):
-        self.manage, self.python, self.address = manage, python, address
+    def __init__(self, client, other, python, address):
+        self.client, self.other = client, other
+        self.python, self.address = python, address
         self.done = []
         self.started = []
         self.names = set()
 
-    def start(self, *command):
-        process = Process(*command)
+    def start(self, language):
+        command, environment = language
+        process = Process(command, {**os.environ, **environment})
+        self.started.append(process)
+        return process
+
+    def start_stock(self, *words):
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        environment.pop("LD_PRELOAD", None)
+        process = Process([self.python, STOCK, *words, "secret"], environment)
         self.started.append(process)
         return process
 
@@ -125,8 +160,9 @@ class Run:
                 os.unlink(f"/dev/shm/{name}")
 
     def use_ours(self, address, end):
-        """Our client, and a second one that looks; `end` ends the server."""
-        client, other = self.start(self.manage), self.start(self.manage)
+        """Our client, and one of another language that looks; `end` ends the
+        server."""
+        client, other = self.start(self.client), self.start(self.other)
         client.expect("ok", "connect", address, "secret")
         other.expect("ok", "connect", address, "secret")
         self.done.append("connect")
@@ -151,7 +187,7 @@ class Run:
         client.expect("POLYSHM_E_NOT_FOUND", "release", name)
         client.expect("ok", "track", named)
         self.done.append("release")
-        stranger = self.start(self.manage)
+        stranger = self.start(self.client)
         stranger.expect("POLYSHM_E_ACCESS", "connect", address, "wrong")
         self.done.append("wrong key")
         other.expect("ok", "shutdown")
@@ -163,7 +199,7 @@ class Run:
         self.done.append("shutdown")
 
     def ours_to_stock(self):
-        server = self.start(self.python, STOCK, "serve", self.address, "secret")
+        server = self.start_stock("serve", self.address)
 
         def end():
             self.check(server.end() == 0, "the server ended badly")
@@ -171,15 +207,15 @@ class Run:
         self.use_ours(server.hear(), end)
 
     def ours_to_ours(self):
-        owner = self.start(self.manage)
+        owner = self.start(self.other)
         address = owner.expect("ok", "start", self.address, "secret")
         self.use_ours(address, lambda: None)
         owner.end()
 
     def stock_to_ours(self):
-        owner = self.start(self.manage)
+        owner = self.start(self.client)
         address = owner.expect("ok", "start", self.address, "secret")
-        stock = self.start(self.python, STOCK, "use", address, "secret")
+        stock = self.start_stock("use", address)
         self.check(stock.hear() == "connect ok", "it cannot connect")
         self.done.append("connect")
         name = stock.hear().split()[1]
@@ -209,34 +245,49 @@ class Run:
         owner.end()
 
 
-def main(manage):
-    pythons = find_pythons()
+def all_rows(languages, pythons):
+    """(way, version, language, method, what Run() wants) of each."""
+    names = list(languages)
+    for way, versions, method in (
+        ("ours to ours", {"-": None}, Run.ours_to_ours),
+        ("ours to stock", pythons, Run.ours_to_stock),
+        ("stock to ours", pythons, Run.stock_to_ours),
+    ):
+        for version, python in versions.items():
+            for i, name in enumerate(names):
+                pair = languages[name], languages[names[i - 1]]
+                yield way, version, name, method, (*pair, python)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("manage")
+    parser.add_argument("--all", action="store_true", help="every stock Python")
+    options = parser.parse_args()
+    languages = find_languages(os.path.abspath(options.manage))
+    pythons = find_pythons(options.all)
     table, is_good = [], True
     with tempfile.TemporaryDirectory() as folder:
-        ways = [("ours to ours", {"-": sys.executable}, Run.ours_to_ours),
-                ("ours to stock", pythons, Run.ours_to_stock),
-                ("stock to ours", pythons, Run.stock_to_ours)]  # fmt: skip
-        for way, versions, method in ways:
-            for version, python in versions.items():
-                token = secrets.token_hex(6)
-                addresses = {
-                    "path": f"unix:{folder}/{token}",
-                    "abstract": f"unix:@polyshm-test-{token}",
-                    "tcp": "tcp:127.0.0.1:0",
-                }
-                for kind, address in addresses.items():
-                    run, error = Run(manage, python, address), ""
-                    try:
-                        method(run)
-                    except Failure as failure:
-                        is_good, error = False, str(failure)
-                    finally:
-                        run.clean()
-                    marks = ["ok" if s in run.done else "-" for s in STEPS]
-                    table.append([way, version, kind, *marks, error])
-    print_table([["", "python", "address", *STEPS, ""], *table])
-    if len(table) < 3 + 6:
-        sys.exit("no Python was found")
+        for way, version, name, method, words in all_rows(languages, pythons):
+            token = secrets.token_hex(6)
+            addresses = {
+                "path": f"unix:{folder}/{token}",
+                "abstract": f"unix:@polyshm-test-{token}",
+                "tcp": "tcp:127.0.0.1:0",
+            }
+            for kind, address in addresses.items():
+                run, error = Run(*words, address), ""
+                try:
+                    method(run)
+                except Failure as failure:
+                    is_good, error = False, str(failure)
+                finally:
+                    run.clean()
+                marks = ["ok" if s in run.done else "-" for s in STEPS]
+                table.append([way, version, name, kind, *marks, error])
+    print_table([["", "python", "ours", "address", *STEPS, ""], *table])
+    if len(table) != 3 * len(languages) * (1 + 2 * len(pythons)):
+        sys.exit("not all rows are there")
     if not is_good:
         sys.exit(1)
 
@@ -249,4 +300,4 @@ def print_table(rows):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -65,6 +65,23 @@ function makers.ShareableList() return check.list({1, 2, 3}) end
 function makers.View() return check.block(64):view "f64" end
 function makers.Lock() return assert(check.list({1}):lock(0)) end
 
+-- One manager for all, that each connects to; but one of its own to shut down.
+local manager
+local special = {}
+
+function special.connect()
+  manager = manager or assert(polyshm.SharedMemoryManager {}:start())
+  return polyshm.SharedMemoryManager {
+    address = manager.address, authkey = manager.authkey,
+  }
+end
+
+function special.start() return polyshm.SharedMemoryManager {} end
+function special.shutdown() return assert(special.start():start()) end
+function makers.SharedMemoryManager()
+  return assert(special.connect():connect())
+end
+
 -- Members are looked up in one table, the function's upvalue: methods are
 -- functions in it, and fields are not.
 local function members(object)
@@ -75,7 +92,7 @@ end
 
 local function the_objects()
   for _, class in ipairs(meta.classes) do
-    if class.parent == "userdata" then
+    if class.parent then
       local name = class.name:match "^polyshm%.(%w+)$"
       if name == "Marked" then
         check.same(#class.functions + #class.fields, 0)
@@ -89,7 +106,9 @@ local function the_objects()
         check.same(class.fields["[integer]"] ~= nil, metatable.__len ~= nil)
         for _, field in ipairs(class.fields) do
           if is_named(field) then
-            check.that(has_type(object[field.name], field.type), field.name)
+            local value = object[field.name]
+            check.that(value == nil and field.optional
+              or has_type(value, field.type), field.name)
           end
         end
       end
@@ -118,6 +137,7 @@ local function the_options()
   for f, class in pairs {
     [polyshm.SharedMemory] = meta.classes["polyshm.BlockOptions"],
     [polyshm.ShareableList] = meta.classes["polyshm.ListOptions"],
+    [polyshm.SharedMemoryManager] = meta.classes["polyshm.ManagerOptions"],
     [polyshm.gc] = meta.classes["polyshm.GcOptions"],
   } do
     check.same(names(class.fields), keys(known_options(f), function()
@@ -163,8 +183,11 @@ local samples = {
 local function sample(param, existing)
   local name = param.name
   if name == "name" then return existing end
+  if param.type == "polyshm.ManagerOptions" then return {} end
   if name == "options" then
-    return {name = existing, exclusive = param.type:find "List" and false}
+    local exclusive
+    if param.type == "polyshm.ListOptions" then exclusive = false end
+    return {name = existing, exclusive = exclusive}
   end
   -- By its type, as far as that tells: one that is wrong is refused.
   local given = samples[name]
@@ -192,7 +215,7 @@ end
 local function call(made, existing, arguments)
   local f, object = polyshm[made.name], nil
   if made.method then
-    object = makers[made.class.name:match "%w+$"]()
+    object = (special[made.name] or makers[made.class.name:match "%w+$"])()
     f = members(object)[made.name]
   end
   if gentle[made.name] then gentle[made.name](arguments, existing) end
@@ -202,7 +225,8 @@ local function call(made, existing, arguments)
     end
     return f(check.unpack(arguments, 1, arguments.n))
   end)
-  if ok and made.name == "ShareableList" and result.name ~= existing then
+  if ok and made.name == "ShareableList" and result
+    and result.name ~= existing then
     polyshm.unlink(result.name)
   end
   return ok, result
@@ -219,6 +243,7 @@ local function the_names_of(made)
 end
 
 local function the_parameters_of(made, existing)
+  local class = made.class
   local n = #made.params
   local is_open = n > 0 and made.params[n].name == "..."
   local function arguments()
@@ -232,7 +257,8 @@ local function the_parameters_of(made, existing)
 
   for i, param in ipairs(made.params) do
     local given = arguments()
-    local place = made.method and i + 1 or i -- the object counts here
+    -- The object of a C function counts here.
+    local place = class.parent == "userdata" and i + 1 or i
     if param.name ~= "..." then
       given[i] = BAD
       ok, problem = call(made, existing, given)

@@ -51,8 +51,8 @@ for name, value in pairs(polyshm) do
 end
 table.sort(exports)
 check.same(table.concat(exports, " "),
-  "FOREVER ShareableList SharedMemory _VERSION blocks bytes gc holders " ..
-  "inspect str unlink")
+  "FOREVER ShareableList SharedMemory SharedMemoryManager _VERSION blocks " ..
+  "bytes gc holders inspect str unlink")
 check.same(polyshm.E_NOT_FOUND, -4)
 check.same(polyshm.E_EXISTS, -5)
 check.same(polyshm.E_OK, nil)

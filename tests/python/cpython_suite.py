@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """CPython's own tests of shared memory, ShareableList and the resource tracker,
-with polyshm in the place of multiprocessing.shared_memory.
+with polyshm in the place of multiprocessing.shared_memory and of its manager.
 
     cpython_suite.py [--all] [--python PATH]... [--backend swig|ctypes|stock]...
                      [--start-method fork|spawn|forkserver]... [--tracker 0|1]...
@@ -8,7 +8,8 @@ with polyshm in the place of multiprocessing.shared_memory.
 They come from the Python's own `test` package, unchanged. Each Python gets a
 virtual environment whose .pth file makes every interpreter that starts in it,
 children and `-I` included, import polyshm.shared_memory for
-multiprocessing.shared_memory.
+multiprocessing.shared_memory, and gives multiprocessing.managers polyshm's
+SharedMemoryManager.
 
 They run twice. With POLYSHM_PYTHON_TRACKER=1 all of them must pass. Without it,
 blocks are tracked the polyshm way, and the tests in DIFFERENCES must fail, each
@@ -34,26 +35,43 @@ METHODS = "fork", "spawn", "forkserver"
 SKIP = 77
 
 INJECT = """\
-import importlib.abc, importlib.util, sys
+import importlib.abc, importlib.machinery, importlib.util, sys
 
-NAME = "multiprocessing.shared_memory"
+PACKAGE = "multiprocessing"
 
 
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    def find_spec(self, name, path, target=None):
-        if name == NAME:
-            return importlib.util.spec_from_loader(name, self)
-
+class Replaced(importlib.abc.Loader):
     def exec_module(self, module):
         import polyshm.shared_memory
-        sys.modules[NAME] = polyshm.shared_memory
+        sys.modules[module.__name__] = polyshm.shared_memory
+
+
+class Changed(importlib.abc.Loader):
+    def __init__(self, loader):
+        self.loader = loader
+
+    def exec_module(self, module):
+        self.loader.exec_module(module)
+        import polyshm.managers
+        module.SharedMemoryManager = polyshm.managers.SharedMemoryManager
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == PACKAGE + ".shared_memory":
+            return importlib.util.spec_from_loader(name, Replaced())
+        if name == PACKAGE + ".managers":
+            found = importlib.machinery.PathFinder.find_spec(name, path, target)
+            found.loader = Changed(found.loader)
+            return found
 
 
 sys.meta_path.insert(0, Finder())
 """
 INJECTED = (
-    "from multiprocessing import shared_memory;"
-    "print(shared_memory.SharedMemory.__module__)"
+    "from multiprocessing import managers, shared_memory;"
+    "print(shared_memory.SharedMemory.__module__,"
+    "      managers.SharedMemoryManager.__module__)"
 )
 
 # What fails without POLYSHM_PYTHON_TRACKER: why it does, and how.
@@ -99,7 +117,7 @@ def surroundings(backend, tracker):
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("POLYSHM_", "PYTHON"))
-        or name == "POLYSHM_HELPER"
+        or name in ("POLYSHM_HELPER", "POLYSHM_MANAGER")
     }
     if backend != "stock":
         found["POLYSHM_BACKEND"] = backend
@@ -119,7 +137,7 @@ def check_injection(executable, backend, environment):
             universal_newlines=True,
             check=True,
         ).stdout.strip()
-        if found != f"{wanted}.shared_memory":
+        if found != f"{wanted}.shared_memory {wanted}.managers":
             raise SystemExit(f"{executable} {options} imports {found}")
 
 

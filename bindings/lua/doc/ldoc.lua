@@ -92,7 +92,7 @@ write("-- @module %s\n", module.name)
 for _, made in ipairs(module.functions) do write_function(made) end
 for _, field in ipairs(module.fields) do write_field(field) end
 for i, class in ipairs(meta.classes) do
-  if i > 1 and class.parent ~= "userdata" then write_table(class) end
+  if i > 1 and not class.parent then write_table(class) end
 end
 for _, alias in ipairs(meta.aliases) do
   write_text(alias.text, "---")
@@ -100,7 +100,7 @@ for _, alias in ipairs(meta.aliases) do
   write("-- @table %s\n", alias.name:gsub("^polyshm%.", ""))
 end
 for i, class in ipairs(meta.classes) do
-  if i > 1 and class.parent == "userdata" then
+  if i > 1 and class.parent then
     write_text(class.text, "---")
     write("-- @type %s\n", class.name:gsub("^polyshm%.", ""))
     for _, field in ipairs(class.fields) do write_field(field) end

@@ -135,6 +135,21 @@ function polyshm.SharedMemory(options) end
 ---@return integer? code
 function polyshm.ShareableList(values, options) end
 
+---Options of `polyshm.SharedMemoryManager`.
+---@class polyshm.ManagerOptions
+---@field address? string "unix:/path", "unix:@name" in Linux's abstract namespace, "tcp:host:port"; `start` makes a fresh socket without one
+---@field authkey? string What both sides must know; drawn by `start` if none is given
+---@field timeout? number Seconds that each call may take; 10
+---@field detached? boolean true for a manager that outlives this process and the object
+---@field md5? boolean false to refuse Pythons before 3.12
+
+---A manager, or rather its client: `start` or `connect` comes next. Managers
+---are processes that own blocks and lists, which live until the manager shuts
+---down, whoever ends before; this one may be polyshm's or stock Python's.
+---@param options? polyshm.ManagerOptions A table of options
+---@return polyshm.SharedMemoryManager manager
+function polyshm.SharedMemoryManager(options) end
+
 ---Remove the name of a block or list. Who has it open keeps it.
 ---
 ---Codes: `E_NOT_FOUND`; `E_ACCESS`; `E_OS`.
@@ -567,6 +582,110 @@ function ShareableList:close() end
 ---@return string? message
 ---@return integer? code
 function ShareableList:unlink() end
+
+----------------------------------------------------------------- managers
+
+---A client of a manager. When a `<close>` variable ends, or the object is
+---collected, a manager that `start` started shuts down, unless it is detached;
+---one that was connected goes on.
+---
+---Every method may fail with `E_TIMEOUT`, with `E_OS` if the connection is lost,
+---with `E_INTERRUPTED` by a signal, and with `E_PROTOCOL` if an answer makes no
+---sense; after these it is unknown whether the request was carried out. The use
+---of what is not connected is an error.
+---@class polyshm.SharedMemoryManager: table
+---@field address? string What others connect to
+---@field authkey? string What they must know
+---@field pid? integer Of the manager's process, if `start` started it
+local SharedMemoryManager = {}
+
+---Start a process that is the manager.
+---
+---Codes: `E_EXISTS` if somebody listens at the address; `E_NOT_FOUND` if the
+---program or the address's folder is missing; `E_UNSUPPORTED` if libnettle and
+---libcrypto are.
+---@return polyshm.SharedMemoryManager? manager The object itself
+---@return string? message
+---@return integer? code
+function SharedMemoryManager:start() end
+
+---Connect to the manager that listens at the address.
+---
+---Codes: `E_ACCESS` if the key is wrong; `E_NOT_FOUND` if the socket is not
+---there; `E_OS` if nobody listens there.
+---@return polyshm.SharedMemoryManager? manager The object itself
+---@return string? message
+---@return integer? code
+function SharedMemoryManager:connect() end
+
+---Options of `SharedMemoryManager:SharedMemory`.
+---@class polyshm.OwnedBlockOptions
+---@field name? string The block's name; drawn if none is given
+---@field sparse? boolean true not to reserve the memory at once
+---@field mode? integer Permissions, less the umask; 384, which is rw-------
+
+---A new block that belongs to the manager.
+---
+---Codes: `E_EXISTS` if the name is taken; `E_SPACE`; `E_ACCESS` if the manager
+---has another /dev/shm.
+---@param size integer Bytes, at least 1
+---@param options? string|polyshm.OwnedBlockOptions A name, or a table of options
+---@return polyshm.SharedMemory? block
+---@return string? message
+---@return integer? code
+function SharedMemoryManager:SharedMemory(size, options) end
+
+---Options of `SharedMemoryManager:ShareableList`.
+---@class polyshm.OwnedListOptions
+---@field name? string The list's name; drawn if none is given
+---@field capacity? integer The least number of bytes that each item can hold
+---@field sparse? boolean true not to reserve the memory at once
+---@field mode? integer Permissions, less the umask; 384, which is rw-------
+---@field timeout? number Seconds, as `ShareableList:timeout` sets them; 1
+
+---A new list that belongs to the manager.
+---
+---Codes: as for `SharedMemory`.
+---@param values table The values, as for `polyshm.ShareableList`
+---@param options? string|polyshm.OwnedListOptions A name, or a table of options
+---@return polyshm.ShareableList? list
+---@return string? message
+---@return integer? code
+function SharedMemoryManager:ShareableList(values, options) end
+
+---Let the manager own what is there: it unlinks it when it shuts down.
+---@param name string
+---@return true? done
+---@return string? message
+---@return integer? code
+function SharedMemoryManager:track(name) end
+
+---Let the manager unlink what it owns.
+---
+---Codes: `E_NOT_FOUND` if it does not own it, or if somebody else has unlinked
+---it.
+---@param name string
+---@return true? done
+---@return string? message
+---@return integer? code
+function SharedMemoryManager:release(name) end
+
+---The names that the manager owns, in the order in which it got them.
+---@return string[]? names
+---@return string? message
+---@return integer? code
+function SharedMemoryManager:list_segments() end
+
+---Let the manager unlink all that it owns and end, whoever started it. Again is
+---harmless.
+---@return true? done
+---@return string? message
+---@return integer? code
+function SharedMemoryManager:shutdown() end
+
+---Disconnect. The manager goes on. Again is harmless.
+---@return true done
+function SharedMemoryManager:close() end
 
 -------------------------------------------------------------------- locks
 

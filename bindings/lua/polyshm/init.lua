@@ -19,6 +19,7 @@ local swig_equals = rawget(_G, "swig_equals")
 local core = require "polyshm.core"
 rawset(_G, "swig_type", swig_type)
 rawset(_G, "swig_equals", swig_equals)
+local checks = require "polyshm.checks"
 
 -- From now on, the programs that this one starts belong to its process tree.
 core.tree_enter()
@@ -64,103 +65,14 @@ for name, value in pairs(core) do
   if name:find "^E_" then polyshm[name] = value end
 end
 
--- The options' types. Integers are counts and go up to the number given; a
--- timeout is a number that is no NaN.
-local block_options = {
-  name = "string",
-  create = "boolean",
-  exclusive = "boolean",
-  size = math.maxinteger,
-  read_only = "boolean",
-  sparse = "boolean",
-  track = "boolean",
-  foreign = "boolean",
-  mode = 511, -- rwxrwxrwx
-}
-local list_options = {
-  name = "string",
-  exclusive = "boolean",
-  capacity = core.TEXT_MAX,
-  read_only = "boolean",
-  sparse = "boolean",
-  track = "boolean",
-  foreign = "boolean",
-  mode = block_options.mode,
-  timeout = "timeout",
-}
+-- Errors of the checks are those of the function's caller.
+local check_options, check_type = checks.check, checks.check_type
+local attach_flags, create_flags = checks.attach_flags, checks.create_flags
+local finish, finish_list = checks.finish, checks.finish_list
+local block_options, list_options = checks.block, checks.list
 local gc_options = {
   dry_run = "boolean",
 }
-
--- What is wrong with an option, or nil and its value.
-local function check_option(known, key, value)
-  local expected = known[key]
-  if not expected then
-    return ("unknown option '%s'"):format(key)
-  end
-  if type(expected) == "number" then
-    local integer = type(value) == "number" and math.tointeger(value)
-    if integer and integer >= 0 and integer <= expected then
-      return nil, integer
-    end
-    return ("option '%s' must be an integer from 0 to %d, not %s"):format(
-      key, expected, value)
-  end
-  if expected == "timeout" then
-    if type(value) == "number" and value == value then return nil, value end
-    return ("option '%s' must be a number of seconds, not %s"):format(
-      key, value)
-  end
-  if type(value) == expected then return nil, value end
-  return ("option '%s' must be a %s, not a %s"):format(
-    key, expected, type(value))
-end
-
--- A checked copy. Errors are the caller's caller's, as in all of this file.
-local function check_options(options, known, argument)
-  local copy = {}
-  for key, value in pairs(options) do
-    local problem
-    problem, copy[key] = check_option(known, key, value)
-    if problem then
-      error(("bad argument %s (%s)"):format(argument, problem), 3)
-    end
-  end
-  return copy
-end
-
-local function check_type(value, expected, argument)
-  if type(value) ~= "table" then
-    error(("bad argument %s (%s expected, got %s)"):format(
-      argument, expected, type(value)), 3)
-  end
-end
-
--- The flags of what is attached, and of what is made.
-local function attach_flags(wanted)
-  return (wanted.read_only and core.READ_ONLY or 0)
-    | (wanted.foreign and core.FOREIGN or 0)
-end
-
-local function create_flags(wanted)
-  return core.CREATE
-    | (wanted.exclusive == false and 0 or core.EXCLUSIVE)
-    | (wanted.track == false and core.UNTRACKED or 0)
-    | (wanted.sparse and core.SPARSE or 0)
-end
-
--- Return what pcall returns. An error of core has no position when pcall was
--- its caller; it gets that of the call in whose return statement this stands.
-local function finish(ok, result, message, code)
-  if not ok then error(result, 2) end
-  return result, message, code
-end
-
--- The same of a list, with its option.
-local function finish_list(timeout, ok, list, ...)
-  if ok and list and timeout then list:timeout(timeout) end
-  return finish(ok, list, ...)
-end
 
 --- Attach a block by its name, or make one.
 --
@@ -335,18 +247,55 @@ function polyshm.ShareableList(values, options)
   if wanted.read_only then
     error("bad argument #2 to 'ShareableList' (a new list is not read-only)", 2)
   end
-  local count = values.n or #values
-  if count == 0 and values.n == nil and next(values) ~= nil then
-    error("bad argument #1 to 'ShareableList' (no values, but other keys: " ..
-      "options are the second argument)", 2)
-  end
-  if getmetatable(values) ~= nil then -- core calls no metamethods
-    values = table.move(values, 1, count, 1, {n = count})
-  end
+  values = checks.check_values(values, "ShareableList")
   return finish_list(wanted.timeout, pcall(
     core.list_create, wanted.name, values,
     attach_flags(wanted) | create_flags(wanted), wanted))
 end
+
+--- A manager: a process that owns blocks and lists, which live until it shuts
+-- down, whoever ends before.
+--
+-- SharedMemoryManager{...} makes an object m, which start or connect connects.
+-- The manager may be polyshm's or stock Python's. Options:
+--
+--   address     "unix:/path", "unix:@name" in Linux's abstract namespace,
+--               "tcp:host:port"; without one, start makes a fresh socket that
+--               only this user can reach
+--   authkey     a string that both sides must know; drawn by start if none is
+--               given
+--   timeout     seconds that each call may take, 10 at first; FOREVER
+--   detached    true for a manager that outlives this process and the object
+--   md5         false to refuse Pythons before 3.12
+--
+--   m:start()           start a process that is the manager: m, or nil and
+--                       E_EXISTS if somebody listens there, E_NOT_FOUND
+--   m:connect()         connect to the manager that listens at the address: m,
+--                       or nil and E_ACCESS if the key is wrong, E_NOT_FOUND or
+--                       E_OS if nobody listens there
+--   m:SharedMemory(size, options)
+--                       a new block that belongs to the manager: options are
+--                       name, sparse and mode; a string is a name. E_EXISTS if
+--                       that is taken
+--   m:ShareableList(values, options)
+--                       the same for a list; also capacity and timeout
+--   m:track(name)       let it own what is there
+--   m:release(name)     let it unlink one that it owns, or nil and E_NOT_FOUND
+--   m:list_segments()   a table of the names that it owns, in the order in which
+--                       it got them
+--   m:shutdown()        let it unlink all of them and end, whoever started it;
+--                       again is harmless
+--   m:close()           disconnect. It goes on, and what it owns does
+--   m.address, m.authkey    what others connect with
+--   m.pid               of the process, if start started it
+--
+-- When a <close> variable ends, or the object is collected, a manager that start
+-- started shuts down; one that was connected goes on.
+--
+-- Every call may fail with E_TIMEOUT, E_OS if the connection is lost,
+-- E_INTERRUPTED by a signal, E_PROTOCOL if an answer makes no sense. After these
+-- it is unknown whether the request was carried out.
+polyshm.SharedMemoryManager = require "polyshm.managers"
 
 --- Remove this user's orphans: tracked blocks that nobody has open and whose
 -- process tree has ended, as processes leave them behind that were all killed at

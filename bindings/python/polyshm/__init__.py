@@ -9,6 +9,7 @@ from .core import (
     ClosedError,
     CorruptError,
     Lock,
+    ProtocolError,
     UnsupportedError,
     VersionError,
     backend,
@@ -23,8 +24,10 @@ __all__ = [
     "ClosedError",
     "CorruptError",
     "Lock",
+    "ProtocolError",
     "ShareableList",
     "SharedMemory",
+    "SharedMemoryManager",
     "UnsupportedError",
     "VersionError",
     "backend",
@@ -40,3 +43,16 @@ __version__ = "{}.{}.{}".format(
 )
 
 _tracking.enter()
+
+
+def __getattr__(name):
+    if name == "SharedMemoryManager":  # multiprocessing is not for everybody
+        from .managers import SharedMemoryManager
+
+        globals()[name] = SharedMemoryManager
+        return SharedMemoryManager
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

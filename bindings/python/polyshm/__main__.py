@@ -20,11 +20,12 @@ def library():
     return None
 
 
-def helper():
-    """The path of the program that removes what killed processes leave."""
+def program(path):
+    """The path of a program of polyshm's; None if there is none, or no use for
+    it: managers need libnettle or libcrypto."""
     try:
-        return core.helper_path()
-    except OSError:
+        return path()
+    except (OSError, polyshm.UnsupportedError):
         return None
 
 
@@ -33,7 +34,8 @@ def facts():
         "version": polyshm.__version__,
         "backend": polyshm.backend,
         "library": library(),
-        "helper": helper(),
+        "helper": program(core.helper_path),
+        "manager": program(core.manager_path),
         "package": os.path.dirname(os.path.abspath(polyshm.__file__)),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
     }
@@ -43,10 +45,12 @@ def main():
     parser = argparse.ArgumentParser(
         prog="python -m polyshm",
         description="Print which polyshm this Python has: its version, the "
-        "backend it works through, and where the library and its helper "
-        "program are.",
+        "backend it works through, and where the library and its programs "
+        "are: the helper removes what killed processes leave, the manager is "
+        "what SharedMemoryManager starts.",
         epilog="POLYSHM_BACKEND=swig or ctypes chooses the backend, "
-        "POLYSHM_HELPER=path another helper. To see and remove blocks, there "
+        "POLYSHM_HELPER=path another helper, POLYSHM_MANAGER=path another "
+        "manager. To see and remove blocks, there "
         "is the command polyshm.",
     )
     parser.add_argument(

@@ -62,6 +62,21 @@ def about(error, name):
     return error
 
 
+def _check_size(size, create):
+    """In stock Python's order, and words."""
+    if not size >= 0:
+        raise ValueError("'size' must be a positive integer")
+    if create and size == 0:
+        raise ValueError("'size' must be a positive number different from zero")
+
+
+def _to_size(size):
+    size = operator.index(size)
+    if size > sys.maxsize:
+        raise OverflowError("Python int too large to convert to C long")
+    return size
+
+
 def _open(made, kind, name, *arguments):
     """Open `made`, of the core's `kind`, by `name`; without one, by names that we
     draw until one is free."""
@@ -113,6 +128,23 @@ class SharedMemory(core.Block):
         False  # with Python's tracker; None if others may have done so
     )
 
+    @classmethod
+    def _owned_by(cls, manager, name, size, sparse, mode):
+        """A new block that belongs to a core.Manager."""
+        _check_size(size, True)
+        size = _to_size(size)
+        made = cls.__new__(cls)
+        flags = core.SPARSE if sparse else 0
+        try:
+            manager.make_block(made, name, size, flags, mode)
+        except FileExistsError as error:
+            raise about(error, name)
+        made._flags = _O_CREX | os.O_RDWR
+        made._name = "/" + core.Block.name.__get__(made)
+        made._is_open = True
+        made._buf = core.Block.view(made)
+        return made
+
     def __init__(
         self,
         name=None,
@@ -125,14 +157,9 @@ class SharedMemory(core.Block):
         mode=None,
         foreign=False,
     ):
-        if not size >= 0:
-            raise ValueError("'size' must be a positive integer")
+        _check_size(size, create)
         if create:
             self._flags = _O_CREX | os.O_RDWR
-            if size == 0:
-                raise ValueError(
-                    "'size' must be a positive number different from zero"
-                )
         if name is None and not self._flags & os.O_EXCL:
             raise ValueError("'name' can only be None if create=True")
         if name is not None and self._prepend_leading_slash:
@@ -140,9 +167,7 @@ class SharedMemory(core.Block):
         flags = 0
         if self._flags & os.O_CREAT:
             flags |= core.CREATE
-            size = operator.index(size)
-            if size > sys.maxsize:
-                raise OverflowError("Python int too large to convert to C long")
+            size = _to_size(size)
         else:
             size = 0
         if self._flags & os.O_EXCL:
@@ -273,6 +298,21 @@ class ShareableList(core.List, layout.Layout):
     _name = None
     _shm = None
     _registered = False  # as SharedMemory's
+
+    @classmethod
+    def _owned_by(cls, manager, name, sequence, capacity, sparse, mode, timeout):
+        """A new list that belongs to a core.Manager."""
+        made = cls.__new__(cls)
+        made.timeout = timeout
+        flags = core.SPARSE if sparse else 0
+        try:
+            manager.make_list(
+                made, name, tuple(sequence), flags, capacity, mode
+            )
+        except FileExistsError as error:
+            raise about(error, name)
+        made._name = "/" + core.List.name.__get__(made)
+        return made
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ def check_places(backend):
     ).stdout  # fmt: skip
     facts = json.loads(told)
     check(facts["backend"] == backend, told)
-    for part in "package", "library", "helper":
+    for part in "package", "library", "helper", "manager":
         check((facts[part] or "").startswith(sys.prefix + "/"), told)
     return facts["helper"]
 
@@ -98,11 +98,22 @@ def check_use():
         items.unlink()
 
 
+def check_manager():
+    from polyshm import SharedMemoryManager
+
+    with SharedMemoryManager() as manager:
+        name = manager.SharedMemory(16).name
+        check(manager.list_segments() == [name], manager.list_segments())
+        check(os.path.exists(f"/dev/shm/{name}"), f"there is no {name}")
+    check(not os.path.exists(f"/dev/shm/{name}"), f"{name} is still there")
+
+
 def main(backend):
     check("polyshm" not in sys.modules, "polyshm was imported before")
     helper = check_places(backend)
     check_death(helper)
     check_use()
+    check_manager()
 
 
 if __name__ == "__main__":

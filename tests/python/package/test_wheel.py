@@ -131,7 +131,9 @@ class Wheels(unittest.TestCase):
     def test_a_wheel_without(self):
         self.check_contents(self.plain, "py3-none", self.BUILT)
 
-    BUILT = {"libpolyshm.so", "polyshm-helper", "ffi/abi.py"}
+    BUILT = {
+        "libpolyshm.so", "polyshm-helper", "polyshm-manager", "ffi/abi.py"
+    }  # fmt: skip
     SWIG = {EXTENSION}
 
     def test_binaries(self):

@@ -6,7 +6,7 @@
 ---LuaJIT's numbers are doubles: a whole number of at most 2^53 is stored as an
 ---int, another as a float, and an int that a double does not hold is an
 ---int64_t. Versions are uint64_t, an element of kind u64 above 2^53 is, too,
----and blocks have no `pack` and `unpack`.
+---and blocks have no `pack` and `unpack`. There are no managers.
 ---@class polyshm.ffi: polyshm
 local polyshm = {}
 

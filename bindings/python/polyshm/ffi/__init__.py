@@ -12,6 +12,7 @@ from .error import (
     BusyError,
     ClosedError,
     CorruptError,
+    ProtocolError,
     UnsupportedError,
     VersionError,
     error_message,
@@ -31,6 +32,7 @@ from .manage import (
     tree_enter,
     unlink,
 )
+from .manager import Manager, Server, manager_path
 
 globals().update(abi.CONSTANTS)
 
@@ -42,6 +44,9 @@ __all__ = [
     "CorruptError",
     "List",
     "Lock",
+    "Manager",
+    "ProtocolError",
+    "Server",
     "UnsupportedError",
     "VersionError",
     "blocks",
@@ -51,6 +56,7 @@ __all__ = [
     "helper_path",
     "holders",
     "inspect",
+    "manager_path",
     "status_name",
     "tree_enter",
     "unlink",

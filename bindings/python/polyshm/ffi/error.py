@@ -10,8 +10,10 @@ __all__ = [
     "BusyError",
     "ClosedError",
     "CorruptError",
+    "ProtocolError",
     "UnsupportedError",
     "VersionError",
+    "asked_failure",
     "dead",
     "error_message",
     "error_os",
@@ -55,6 +57,13 @@ class UnsupportedError(NotImplementedError):
     __module__ = "polyshm"
 
 
+class ProtocolError(ConnectionError):
+    """The manager answers what makes no sense here, or a failure that has no
+    exception of its own."""
+
+    __module__ = "polyshm"
+
+
 _TYPES = {
     abi.E_MEMORY: MemoryError,
     abi.E_ACCESS: PermissionError,
@@ -69,6 +78,8 @@ _TYPES = {
     abi.E_VERSION: VersionError,
     abi.E_INVALID: ValueError,
     abi.E_SPACE: ValueError,
+    abi.E_PROTOCOL: ProtocolError,
+    abi.E_NOT_FOUND: FileNotFoundError,  # by a manager, or the helper program
 }
 
 _message = quick("polyshm_error_message")
@@ -98,6 +109,15 @@ def failure(status):
     elif status == abi.E_ACCESS and message.endswith(words):
         message = words  # otherwise it is a link, or another user's
     return OSError(code, message)
+
+
+def asked_failure(status):
+    """The same of a manager: the system's words do not say which one it is, ours
+    do."""
+    code = error_os()
+    if code == 0 or status == abi.E_EXISTS:
+        return failure(status)
+    return OSError(code, error_message())
 
 
 def dead():

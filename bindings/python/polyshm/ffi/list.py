@@ -37,6 +37,26 @@ class _NoLength:
     __gt__ = __lt__ = lambda self, other: self.__index__()
 
 
+def new_options(slot_capacity, mode):
+    return abi.polyshm_list_options(
+        struct_size=ctypes.sizeof(abi.polyshm_list_options),
+        slot_capacity=natural(slot_capacity, 64, "capacity"),
+        mode=natural(mode, 32, "mode"),
+    )
+
+
+def to_values(values):
+    """A new list's values as C takes them."""
+    values = tuple(values)
+    for value in values:  # of all that is wrong with them, types come first
+        if type(value) not in STORABLE:
+            raise refuse(value)
+    classified = [classify(value, False) for value in values]
+    converted = Values(len(classified))
+    converted.fill(classified)
+    return converted
+
+
 class List(Handled, Getting, Setting, Search, Atomic, Locking, Waiting):
     """What ShareableList is made of."""
 
@@ -48,19 +68,30 @@ class List(Handled, Getting, Setting, Search, Atomic, Locking, Waiting):
         self._must_be_fresh()
         name = to_name(name)
         flags = natural(flags, 32, "flags")
-        options = abi.polyshm_list_options(
-            struct_size=ctypes.sizeof(abi.polyshm_list_options),
-            slot_capacity=natural(slot_capacity, 64, "capacity"),
-            mode=natural(mode, 32, "mode"),
-        )
+        options = new_options(slot_capacity, mode)
+
+        def make(handle):
+            if values is None:
+                return _c_open(name, flags, ctypes.byref(handle))
+            converted = to_values(values)
+            return _c_create(
+                name,
+                converted.array,
+                len(converted.array),
+                flags,
+                ctypes.byref(options),
+                ctypes.byref(handle),
+            )
+
+        self._adopt(make, failure)
+
+    def _adopt(self, make, failure):
+        """What make(handle) makes becomes this fresh object's."""
         handle, block = ctypes.c_void_p(), ctypes.c_void_p()
         owner = ListOwner(
             _c_free, handle, block
         )  # first, so that no handle is lost
-        if values is None:
-            status = _c_open(name, flags, ctypes.byref(handle))
-        else:
-            status = self._make(name, values, flags, options, handle)
+        status = make(handle)
         if status == abi.OK:
             # No call may sleep while it has the GIL; timeout.py sleeps instead.
             status = _c_timeout(handle, 0)
@@ -72,24 +103,6 @@ class List(Handled, Getting, Setting, Search, Atomic, Locking, Waiting):
         self._block = block
         self._length = _c_length(handle)
         self._window = Window()
-
-    @staticmethod
-    def _make(name, values, flags, options, handle):
-        values = tuple(values)
-        for value in values:  # of all that is wrong with them, types come first
-            if type(value) not in STORABLE:
-                raise refuse(value)
-        classified = [classify(value, False) for value in values]
-        converted = Values(len(classified))
-        converted.fill(classified)
-        return _c_create(
-            name,
-            converted.array,
-            len(classified),
-            flags,
-            ctypes.byref(options),
-            ctypes.byref(handle),
-        )
 
     @property
     def name(self):

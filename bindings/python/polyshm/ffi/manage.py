@@ -130,7 +130,7 @@ def unlink(name):
         raise failure(status)
 
 
-def _text(function):
+def read_text(function):
     buffer = ctypes.create_string_buffer(4096)
     status = function(buffer, len(buffer))
     if status:
@@ -139,8 +139,8 @@ def _text(function):
 
 
 def tree_enter():
-    return _text(_tree_enter)
+    return read_text(_tree_enter)
 
 
 def helper_path():
-    return _text(_helper_path)
+    return read_text(_helper_path)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import polyshm
 from polyshm import BlockInfo, Lock, ShareableList, SharedMemory
+from polyshm.managers import SharedMemoryManager
 from polyshm.shared_memory import ShareableList as TheSame
 
 T = TypeVar("T", int, str)
@@ -39,6 +40,20 @@ class Counters(ShareableList[int]):
 class Pair(ShareableList[T]):
     def __init__(self, first: T, second: T) -> None:
         super().__init__([first, second])
+
+
+def managers() -> None:
+    with SharedMemoryManager(("localhost", 0), b"key", timeout=None) as smm:
+        counts = smm.ShareableList([1, 2], "counts", capacity=8)
+        total: int = counts.add(0) + len(smm.list_segments())
+        smm.release(smm.SharedMemory(total, name="block").name)
+        smm.SharedMemory("10")  # wrong
+        smm.track(b"block")  # wrong
+    server = SharedMemoryManager("/tmp/socket", authkey=b"key").get_server()
+    address: str | bytes | tuple[str, int] = server.address
+    print(address, smm.pid)
+    SharedMemoryManager(authkey="key")  # wrong
+    server.serve_forever()
 
 
 def lists() -> None:
