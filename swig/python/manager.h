@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Managers and their clients. Python's own code around this speaks of sockets as
- * stock Python does; here they are the core's addresses, as bytes. */
+/* Managers and their clients. Python's own code around this speaks of sockets
+ * as stock Python does; here they are the core's addresses, as bytes. */
 #ifndef POLYSHM_SWIG_PYTHON_MANAGER_H
 #define POLYSHM_SWIG_PYTHON_MANAGER_H
 
