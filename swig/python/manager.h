@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Managers and their clients. Python's own code around this speaks of sockets as
- * stock Python does; here they are the core's addresses, as bytes. */
+/* Managers and their clients. Python's own code around this speaks of sockets
+ * as stock Python does; here they are the core's addresses, as bytes. */
 #ifndef POLYSHM_SWIG_PYTHON_MANAGER_H
 #define POLYSHM_SWIG_PYTHON_MANAGER_H
 
@@ -52,9 +52,8 @@ static polyshm_manager *pshm_python_open_manager(
   polyshm_manager *manager = NULL;
   polyshm_status status;
   PSHM_PYTHON_ASK(
-      status,
-      (start ? polyshm_manager_start : polyshm_manager_connect)(
-          address, key, (uint64_t)nkey, &options, &manager));
+      status, (start ? polyshm_manager_start : polyshm_manager_connect)(
+                  address, key, (uint64_t)nkey, &options, &manager));
   if (status != POLYSHM_OK)
     pshm_python_raise_asked(status);
   return manager;

@@ -68,8 +68,8 @@ static int64_t pshm_python_left(int64_t deadline, int64_t most) {
 
 /* ----------------------------------------------------------------- asking */
 
-/* `status` becomes what `call` answers, without the GIL; what a signal has ended
- * is called again, unless its handler raises. */
+/* `status` becomes what `call` answers, without the GIL; what a signal has
+ * ended is called again, unless its handler raises. */
 #define PSHM_PYTHON_ASK(status, call)                                          \
   do {                                                                         \
     Py_BEGIN_ALLOW_THREADS(status) = (call);                                   \
