@@ -468,8 +468,9 @@ polyshm_status polyshm_list_slot_wait(
  * POLYSHM_E_PROTOCOL is for answers that make no sense here, POLYSHM_E_ACCESS
  * without an OS code for a wrong authkey.
  *
- * A handle may be used by several threads at once, and in fork children, which
- * get connections of their own. */
+ * A handle may be used by several threads at once, one of which may close it or
+ * shut the manager down; and in fork children, which get connections of their
+ * own. */
 typedef struct polyshm_manager polyshm_manager;
 
 enum {

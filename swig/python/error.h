@@ -190,8 +190,8 @@ static int pshm_python_ready_errors(PyObject *module, PyObject *public) {
        "has\nno counters, lock, snapshots and versions.",
        PyExc_NotImplementedError, NULL},
       {&pshm_python_protocol_error, "ProtocolError",
-       "The manager answers what makes no sense here, or a failure\nthat has "
-       "no exception of its own.",
+       "The manager answers what makes no sense here, or a failure that\n"
+       "has no exception of its own.",
        PyExc_ConnectionError, NULL},
   };
   if (pshm_python_find_struct_error() != 0)

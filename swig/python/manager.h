@@ -52,9 +52,8 @@ static polyshm_manager *pshm_python_open_manager(
   polyshm_manager *manager = NULL;
   polyshm_status status;
   PSHM_PYTHON_ASK(
-      status,
-      (start ? polyshm_manager_start : polyshm_manager_connect)(
-          address, key, (uint64_t)nkey, &options, &manager));
+      status, (start ? polyshm_manager_start : polyshm_manager_connect)(
+                  address, key, (uint64_t)nkey, &options, &manager));
   if (status != POLYSHM_OK)
     pshm_python_raise_asked(status);
   return manager;

@@ -20,11 +20,13 @@ local function is_there(name)
 end
 
 -- A process of ours, or not any more: nobody else gets the number that soon.
+-- One that has ended may stay there until its new parent looks.
 local function is_alive(pid)
   local file = io.open(("/proc/%d/stat"):format(pid))
   if not file then return false end
+  local state = (file:read "a" or ""):match ".*%) (%a)"
   file:close()
-  return true
+  return state ~= nil and state ~= "Z"
 end
 
 local function await(condition)

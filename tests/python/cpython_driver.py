@@ -4,6 +4,7 @@ cpython_suite.py, in an interpreter where polyshm has been put into the place of
 multiprocessing.shared_memory. Writes what came of them to a file, as JSON."""
 
 import json
+import signal
 import sys
 import unittest
 
@@ -48,6 +49,8 @@ class Result(unittest.TextTestResult):
 
 def main():
     output, method, patience = sys.argv[1:4]
+    # One of them is interrupted, which who runs us in the background ignores.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from test import _test_multiprocessing as tests
     from test import support
 

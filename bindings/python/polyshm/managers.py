@@ -6,7 +6,6 @@ Python's, so that each side works with the other's.
 """
 
 import os
-import signal
 import weakref
 from multiprocessing import AuthenticationError, ProcessError
 from multiprocessing import process as _process_module
@@ -43,7 +42,8 @@ def _nanoseconds(timeout):
         return core.FOREVER
     if not timeout > 0:
         raise ValueError("'timeout' must be a number of seconds above zero")
-    return min(max(int(timeout * 1e9), 1), 2**63 - 1)
+    nanoseconds = timeout * 1e9
+    return max(int(nanoseconds), 1) if nanoseconds < 2**63 else core.FOREVER
 
 
 def _end(owner, manager, process, patience):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The shapes are those of typeshed's multiprocessing/managers.pyi.
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar, Union
