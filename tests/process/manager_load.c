@@ -208,7 +208,7 @@ static polyshm_manager *connect_well(void) {
 static void be_good(long number, long requests) {
   polyshm_manager *manager = connect_well();
   for (long i = 0; i < requests; i += 2) {
-    char name[64];
+    char name[128];
     snprintf(name, sizeof name, "%s%ld-%ld", prefix, number, i);
     polyshm_block *block;
     int64_t begun = now();
