@@ -17,6 +17,7 @@ needs=(
   'demo|python3|has_command python3|Python 3.9 or newer'
   'demo|python3-dev|has_python_header|the headers of that Python'
   'demo|pkg-config|has_command pkg-config|finds libraries'
+  'demo|libffi-dev|has_module libffi|libffi, which makes native calls'
   'demo|libjson-c-dev|has_module json-c|json-c, which writes the JSON of the command'
   'demo|lua5.4|has_lua|Lua 5.4'
   'demo|liblua5.4-dev|has_lua_header|the headers of Lua 5.4'

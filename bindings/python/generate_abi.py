@@ -33,7 +33,7 @@ def field_type(field, union_name):
         return union_name
     if "count" in field:
         return f"c.c_char * {field['count']}"
-    if field["type"] == "const void *":
+    if field["type"].endswith("*"):
         return "c.c_void_p"
     return scalar(field["type"])
 

@@ -81,6 +81,7 @@ class Declarations:
         self.opaque = []
         self.structs = {}  # and unions: {name: (kind, [(name, type, count)])}
         self.functions = {}  # {name: (type, [(name, type)])}
+        self.callbacks = {}  # the same
         self.read(root)
 
     def read(self, node):
@@ -92,7 +93,9 @@ class Declarations:
                 members = [self.member(m) for m in child.findall("cdecl")]
                 self.structs[its["name"]] = its["kind"], members
             elif child.tag == "cdecl" and its["kind"] == "function":
-                self.function(child, its)
+                self.functions[its["name"]] = self.prototype(child, its, "")
+            elif child.tag == "cdecl" and its["decl"].startswith("p.f("):
+                self.callbacks[its["name"]] = self.prototype(child, its, "p.")
             elif child.tag == "cdecl" and its["kind"] == "typedef":
                 self.typedef(its)
             elif child.tag == "cdecl":
@@ -109,14 +112,15 @@ class Declarations:
         count = int(array[2]) if array else None
         return its["name"], spell(pointers + its["type"]), count
 
-    def function(self, node, its):
-        result = re.fullmatch(r"f\(.*\)\.((?:p\.)*)", its["decl"])
+    @staticmethod
+    def prototype(node, its, prefix):
+        result = re.fullmatch(prefix + r"f\(.*\)\.((?:p\.)*)", its["decl"])
         parameters = []
         for parameter in node.findall("attributelist/parmlist/parm"):
             of = attributes(parameter)
             if of["type"] != "void":
                 parameters.append((of["name"], spell(of["type"])))
-        self.functions[its["name"]] = spell(result[1] + its["type"]), parameters
+        return spell(result[1] + its["type"]), parameters
 
     def typedef(self, its):
         if its["type"] == f"struct {its['name']}":
@@ -150,7 +154,7 @@ class Laws:
                 field["fields"], width = self.fields(*nested)
             elif type_ == "char" and count:
                 field["count"] = width = count
-            elif type_ == "const void *" and kind == "union":
+            elif kind == "union" and self.is_pointer(type_):
                 width = None  # as wide as the machine's pointers
             elif self.scalar(type_) and not count:
                 width = SCALARS[self.scalar(type_)]
@@ -166,6 +170,11 @@ class Laws:
         if size % 8:
             raise Refusal(f"padding behind the field {fields[-1]['name']}")
         return fields, size
+
+    def is_pointer(self, type_):
+        return type_ == "const void *" or (
+            type_.endswith(" *") and type_[:-2] in self.declared.opaque
+        )
 
     def structs(self):
         nested = {
@@ -222,6 +231,10 @@ class Laws:
             what["kind"] = "string"
         elif type_ == "void **" and out:
             what.update(kind="address", ownership="borrowed")
+        elif type_ in ("void *", "const void *") and not out:
+            what.update(kind="address", ownership="borrowed")
+        elif type_ in self.declared.callbacks and not out:
+            what.update(kind="callback", callback=type_)
         elif self.scalar(base) and depth == out and not constant:
             what.update(kind="scalar", scalar=self.scalar(base))
             counts = [n for n in names if COUNTED.get(n) == name]
@@ -264,9 +277,9 @@ class Laws:
             what["lender"] = lenders[0]
         return what
 
-    def functions(self):
+    def prototypes(self, declared):
         found = {}
-        for name, (type_, parameters) in self.declared.functions.items():
+        for name, (type_, parameters) in declared.items():
             names = [n for n, _ in parameters]
             described = [
                 self.parameter(name, n, t, names) for n, t in parameters
@@ -295,7 +308,8 @@ def manifest(root):
         "typedefs": declared.typedefs,
         "handles": laws.handles(),
         "structs": laws.structs(),
-        "functions": laws.functions(),
+        "callbacks": laws.prototypes(declared.callbacks),
+        "functions": laws.prototypes(declared.functions),
     }
 
 

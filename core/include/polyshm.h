@@ -71,7 +71,7 @@ enum {
   POLYSHM_E_INVALID = -1,      /* an argument no caller should pass */
   POLYSHM_E_MEMORY = -2,       /* this process is out of memory */
   POLYSHM_E_OS = -3,           /* see polyshm_error_os() */
-  POLYSHM_E_NOT_FOUND = -4,    /* no block has that name */
+  POLYSHM_E_NOT_FOUND = -4,    /* nothing has that name */
   POLYSHM_E_EXISTS = -5,       /* a block already has that name */
   POLYSHM_E_ACCESS = -6,       /* the system forbids it, or it is read-only */
   POLYSHM_E_CLOSED = -7,       /* the handle was closed */
@@ -113,7 +113,13 @@ enum {
   /* An input only, for languages in which one string type serves for both:
    * stored as POLYSHM_STRING if it is UTF-8, else as POLYSHM_BYTES; equal to
    * either. */
-  POLYSHM_TEXT = 9
+  POLYSHM_TEXT = 9,
+
+  /* In native calls only: lists refuse them. */
+  POLYSHM_POINTER = 6,  /* of.p */
+  POLYSHM_VIEW = 7,     /* of.p, a polyshm_view */
+  POLYSHM_CALLBACK = 8, /* of.p, a polyshm_callback or NULL */
+  POLYSHM_UINT = 10     /* of.i has the bits of a uint64_t */
 };
 
 /* One value as lists store it. This struct is frozen: 24 bytes, never
@@ -644,6 +650,191 @@ void polyshm_server_free(polyshm_server *server);
 polyshm_status polyshm_manager_serve(
     const char *address, const void *authkey, uint64_t nauthkey,
     const polyshm_server_options *options);
+
+/* ----------------------------------------------------------- native calls */
+
+/* Functions of any shared library, called with values and with blocks, by a
+ * signature such as
+ *
+ *   f64(i32, const [f64], i32, const [f64], i32)
+ *   void([i64], count, u64, fn i32(*i64, *i64))
+ *
+ * that is a result and the parameters. It has at most 1023 characters and 32
+ * parameters. The types are
+ *
+ *   void               as a result only
+ *   i8 i16 i32 i64     integers
+ *   u8 u16 u32 u64
+ *   f32 f64            floats
+ *   ptr                an address; POLYSHM_NONE is NULL
+ *   str                a C string, UTF-8 or not, NULL only as a result
+ *   buf                a parameter only: the address of some bytes in a block
+ *   [T]                of some numbers in a block; T is i8 to f64
+ *   len                how many bytes, count: how many elements the buf or [T]
+ *   count              has that stands before or else behind it: a size_t that
+ *                      the call fills in
+ *   fn R(T, ...)       a function: R is void, a number or ptr, T is a number,
+ *                      ptr or str, and *T such a thing's address, which is read
+ *                      and handed on as a value; at most 4 of these, with at
+ *                      most 16 parameters each
+ *
+ * A buf or [T] that the function does not write to is `const buf` or
+ * `const [T]`. What a signature promises is believed: one that is not the
+ * function's may crash the program. Structs by value and variable arguments
+ * cannot be passed. Without libffi at build time, all of these functions answer
+ * POLYSHM_E_UNSUPPORTED, and POLYSHM_FEATURE_CALL is missing. */
+typedef struct polyshm_function polyshm_function;
+typedef struct polyshm_callback polyshm_callback;
+
+enum {
+  POLYSHM_FEATURE_CALL = 1 << 0,     /* native calls */
+  POLYSHM_FEATURE_CALLBACKS = 1 << 1 /* native functions can call back; some
+                                        hardened systems forbid the memory that
+                                        this needs */
+};
+
+/* What this library can do on this system: POLYSHM_FEATURE_. */
+uint32_t polyshm_features(void);
+
+/* Types of parameters, and of the elements of views. */
+enum {
+  POLYSHM_TYPE_VOID = 0,
+  POLYSHM_TYPE_I8 = 1,
+  POLYSHM_TYPE_I16 = 2,
+  POLYSHM_TYPE_I32 = 3,
+  POLYSHM_TYPE_I64 = 4,
+  POLYSHM_TYPE_U8 = 5,
+  POLYSHM_TYPE_U16 = 6,
+  POLYSHM_TYPE_U32 = 7,
+  POLYSHM_TYPE_U64 = 8,
+  POLYSHM_TYPE_F32 = 9,
+  POLYSHM_TYPE_F64 = 10,
+  POLYSHM_TYPE_PTR = 11,
+  POLYSHM_TYPE_STR = 12,
+  POLYSHM_TYPE_BUF = 13,
+  POLYSHM_TYPE_ARRAY = 14,
+  POLYSHM_TYPE_LEN = 15,
+  POLYSHM_TYPE_COUNT = 16,
+  POLYSHM_TYPE_FN = 17
+};
+
+/* A part of a block, as a value of type POLYSHM_VIEW points to one. */
+typedef struct polyshm_view {
+  uint64_t struct_size;
+  union {
+    polyshm_block *block;
+    uint64_t width; /* so that the struct has one size on all machines */
+  } on;
+  uint64_t offset;
+  uint64_t nbytes;
+  uint32_t element; /* POLYSHM_TYPE_ of its numbers, I8 to F64; U8 and VOID mean
+                       bytes, which may be numbers of any type */
+  uint32_t flags;   /* POLYSHM_READ_ONLY: for const parameters only */
+} polyshm_view;
+
+/* What native functions are given to call back, with what they passed. A value
+ * that is wanted comes with its type in `out_value`, zeroed; the answer goes
+ * into `of`. An integer that does not fit the result is POLYSHM_E_RANGE.
+ * `parameter` is the place, among the values of the call, of the one that asked
+ * for this, or UINT64_MAX for a polyshm_callback. Strings are borrowed for the
+ * call.
+ *
+ * Any answer but POLYSHM_OK ends it: the native function gets zero now and each
+ * time it calls back until it returns, without us being asked, and then
+ * polyshm_function_call() answers that status. It must return: no longjmp. */
+typedef polyshm_status (*polyshm_callback_fn)(
+    uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
+    polyshm_value *out_value, void *userdata);
+
+typedef void (*polyshm_free_fn)(void *userdata);
+
+/* Learn the address of a function or variable `symbol` in the shared library at
+ * `path`, which is found as dlopen() finds it and stays loaded; NULL is what
+ * this process has loaded. A NULL symbol only loads the library, *out_address
+ * is NULL then. POLYSHM_E_NOT_FOUND comes with the loader's own words. */
+polyshm_status polyshm_function_find(
+    const char *path, const char *symbol, void **out_address);
+
+/* Find it, and prepare it to be called. */
+polyshm_status polyshm_function_open(
+    const char *path, const char *symbol, const char *signature,
+    polyshm_function **out_function);
+
+/* The same for a function whose address you already have. */
+polyshm_status polyshm_function_at(
+    const void *address, const char *signature,
+    polyshm_function **out_function);
+
+/* In a native call, from a callback, it goes when that ends. */
+void polyshm_function_free(polyshm_function *native);
+
+/* How many values a call takes: one per parameter other than len and count. */
+uint64_t polyshm_function_length(const polyshm_function *native);
+
+/* POLYSHM_TYPE_ of the parameter that takes this value; POLYSHM_E_RANGE behind
+ * the last. */
+polyshm_status polyshm_function_parameter(
+    const polyshm_function *native, uint64_t index, uint32_t *out_type);
+
+/* Hold the lock of `list` during each call from now on; NULL ends that. The
+ * list must live as long as calls are made. A call is POLYSHM_E_TIMEOUT, or
+ * POLYSHM_E_INTERRUPTED, if it did not get the lock, and POLYSHM_E_BUSY if the
+ * last holder died with it: then polyshm_list_lock() has to be called, and what
+ * the dead one left has to be put in order. A thread that holds the lock
+ * through this handle keeps it. */
+polyshm_status polyshm_function_guard(
+    polyshm_function *native, polyshm_list *list, int64_t timeout);
+
+/* Call it. It takes
+ *
+ *   an integer   POLYSHM_INT or _UINT, which must fit (POLYSHM_E_RANGE)
+ *   a float      POLYSHM_FLOAT, or an integer that is exactly one. What is no
+ *                f32 is rounded to one; POLYSHM_E_RANGE if only infinity is
+ *                near
+ *   ptr          POLYSHM_POINTER, or POLYSHM_NONE
+ *   str          POLYSHM_STRING, _BYTES or _TEXT, with a zero byte behind its
+ *                last and none before (POLYSHM_E_INVALID)
+ *   buf, [T]     POLYSHM_VIEW. The block is pinned during the call; if it is
+ *                closed, that is POLYSHM_E_CLOSED. Also POLYSHM_E_RANGE: the
+ *                block ends before the view; _TYPE: its elements are others;
+ *                _INVALID: they are not aligned; _ACCESS: it is read-only and
+ *                the parameter is not const. A const buf, [i8] or [u8] takes
+ *                POLYSHM_STRING, _BYTES and _TEXT, too
+ *   fn           POLYSHM_CALLBACK: of.p is a polyshm_callback of that
+ * signature, or NULL to have `fn` called, with `userdata`; or POLYSHM_POINTER
+ * to a function
+ *
+ * and else the answer is POLYSHM_E_TYPE, and nothing has been called. `fn` may
+ * be NULL if it is not needed. It is called on this thread only, and not any
+ * more when this returns: at any other time native code gets zero.
+ *
+ * *out_value, which may be NULL, is the result: POLYSHM_NONE of void and for a
+ * NULL ptr or str, POLYSHM_INT of i8 to i64, _UINT of u8 to u64, _FLOAT,
+ * _POINTER, or _STRING, which is the function's own. */
+polyshm_status polyshm_function_call(
+    const polyshm_function *native, const polyshm_value *values,
+    uint64_t nvalues, polyshm_callback_fn fn, void *userdata,
+    polyshm_value *out_value);
+
+/* errno as this thread's last native call left it; it was 0 before. */
+int32_t polyshm_function_errno(void);
+
+/* An address that native code can call again and again: `signature` reads like
+ * "i32(*i64, *i64)", with what fn takes. It calls `fn` if its thread is inside a
+ * polyshm_function_call(), and else gets zero. What is freed inside a native
+ * call, which may still use it, gets zero from then on, and goes when that call
+ * ends; then `free_userdata`, unless NULL, is called. POLYSHM_E_UNSUPPORTED
+ * where POLYSHM_FEATURE_CALLBACKS is missing. */
+polyshm_status polyshm_callback_open(
+    const char *signature, polyshm_callback_fn fn, void *userdata,
+    polyshm_free_fn free_userdata, polyshm_callback **out_callback);
+
+/* For native code, as a ptr or in memory. Whoever calls it once the callback
+ * was freed may crash. */
+polyshm_status polyshm_callback_address(
+    const polyshm_callback *callback, void **out_address);
+
+void polyshm_callback_free(polyshm_callback *callback);
 
 #ifdef __cplusplus
 }

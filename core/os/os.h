@@ -281,6 +281,13 @@ os_wake os_futex_wait(const void *word, uint32_t content, int64_t timeout);
  * -1 if the system does not tell. */
 int os_futex_wake(const void *word, int count);
 
+/* ---------------------------------------------------------------- library */
+
+/* Find a symbol in the shared library at `path`, which stays loaded, or for
+ * NULL in what this process has loaded. A NULL symbol is not looked for. */
+polyshm_status os_library_find(
+    const char *path, const char *symbol, void **out_address);
+
 /* ----------------------------------------------------------------- random */
 
 /* Fill with bytes that nobody can guess. */

@@ -186,9 +186,9 @@ static inline void give_back(polyshm_list *list, uint64_t dead) {
     wake(list);
 }
 
-polyshm_status polyshm_list_lock(
-    polyshm_list *list, int64_t timeout, uint32_t *out_recovered) {
-  polyshm_status status = pshm_list_check(list, out_recovered);
+polyshm_status pshm_lock_take(
+    polyshm_list *list, int64_t timeout, uint64_t *out_dead) {
+  polyshm_status status = pshm_list_check(list, out_dead);
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return status;
   if (PSHM_UNLIKELY(list->block->flags & POLYSHM_READ_ONLY))
@@ -198,8 +198,15 @@ polyshm_status polyshm_list_lock(
   status = pshm_list_join(list);
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return status;
+  return take(list, timeout, out_dead);
+}
+
+polyshm_status polyshm_list_lock(
+    polyshm_list *list, int64_t timeout, uint32_t *out_recovered) {
   uint64_t dead;
-  status = take(list, timeout, &dead);
+  if (PSHM_UNLIKELY(out_recovered == NULL))
+    return pshm_list_fail_null();
+  polyshm_status status = pshm_lock_take(list, timeout, &dead);
   if (PSHM_LIKELY(status == POLYSHM_OK))
     *out_recovered = dead != 0;
   return status;

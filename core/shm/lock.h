@@ -8,6 +8,10 @@
  * May cost a system call. */
 bool pshm_lock_is_foreign(const polyshm_list *list);
 
+/* polyshm_list_lock(), which can be taken back: see *out_dead below. */
+polyshm_status pshm_lock_take(
+    polyshm_list *list, int64_t timeout, uint64_t *out_dead);
+
 /* Take the lock to look, not to change. POLYSHM_E_BUSY if this thread has it.
  * Where its last owner has died, *out_dead is not 0, and it goes back to that
  * one, so that whoever locks next is told. */

@@ -18,7 +18,7 @@ import sys
 Function = collections.namedtuple("Function", "name returns parameters")
 Parameter = collections.namedtuple("Parameter", "type name")
 Header = collections.namedtuple(
-    "Header", "functions structs enums handles typedefs macros other"
+    "Header", "functions structs enums handles typedefs callbacks macros other"
 )
 
 SCALARS = {"int32_t", "uint32_t", "int64_t", "uint64_t", "double"}
@@ -45,6 +45,9 @@ PAIRS = {
 
 # Those of them that the callee fills, as far as the caller gave it room.
 BUFFERS = {first for first, second in PAIRS.items() if second == "capacity"}
+
+# What is handed on, and neither read nor written.
+GIVEN = {*BUFFERS, "userdata"}
 
 # A text in an info struct: so many bytes that what follows needs no padding.
 TEXT = re.compile(r"char\[(\d+)\]")
@@ -86,6 +89,7 @@ def parse(text):
     text = re.sub(r"^\s*#.*$", "", text, flags=re.M)
     text = re.sub(r'extern\s+"C"\s*{', "", text)
     enums, structs, handles, typedefs, functions, other = {}, {}, [], {}, [], []
+    callbacks = {}
 
     def enum(match):
         for entry in match[1].split(","):
@@ -111,18 +115,26 @@ def parse(text):
         statement = " ".join(statement.split()).strip(" }")
         handle = re.fullmatch(r"typedef struct (\w+) (\w+)", statement)
         typedef = re.fullmatch(r"typedef (\w+) (\w+)", statement)
+        callback = re.fullmatch(
+            r"typedef (.+?) ?\(\*(\w+)\) ?\((.*)\)", statement
+        )
         function = re.fullmatch(r"(.+?[\s*])(\w+) ?\((.*)\)", statement)
         if handle and handle[1] == handle[2]:
             handles.append(handle[1])
         elif typedef:
             typedefs[typedef[2]] = typedef[1]
+        elif callback:
+            parameters = [parse_parameter(p) for p in callback[3].split(",")]
+            callbacks[callback[2]] = Function(callback[2], callback[1], parameters)
         elif function and not statement.startswith("typedef"):
             parameters = [parse_parameter(p) for p in function[3].split(",")]
             returns = re.sub(r"\s*\*", " *", function[1]).strip()
             functions.append(Function(function[2], returns, parameters))
         elif statement:
             other.append(statement)
-    return Header(functions, structs, enums, handles, typedefs, macros, other)
+    return Header(
+        functions, structs, enums, handles, typedefs, callbacks, macros, other
+    )
 
 
 def value_of(text):
@@ -151,6 +163,8 @@ def crosses(type_, header):
         return pointers in (1, 2)
     if base == "char":
         return pointers == 1
+    if base in header.callbacks:
+        return pointers == 0
     return (base in SCALARS or base in header.typedefs) and pointers <= 1
 
 
@@ -182,15 +196,16 @@ def check_function(function, header):
         elif parameter.name in RESERVED:
             yield f"has a parameter called {parameter.name}, a keyword"
 
-    # Order: the handle, inputs, outputs.
-    for parameter in parameters[1:]:
-        if is_handle(parameter.type, header):
-            yield f"has its handle {parameter.name} behind other parameters"
+    # Order: the handles, inputs, outputs.
+    handles = [is_handle(p.type, header) for p in parameters]
+    if handles != sorted(handles, reverse=True):
+        parameter = parameters[len(handles) - 1 - handles[::-1].index(True)]
+        yield f"has its handle {parameter.name} behind other parameters"
     outputs = [p.name.startswith("out_") for p in parameters]
     if outputs != sorted(outputs):
         yield "has inputs behind its outputs"
     for parameter in parameters:
-        written = is_written(parameter.type) and parameter.name not in BUFFERS
+        written = is_written(parameter.type) and parameter.name not in GIVEN
         if is_handle(parameter.type, header):
             written = False
         if written != parameter.name.startswith("out_"):
@@ -202,6 +217,8 @@ def check_function(function, header):
         firsts = [first for first, second in PAIRS.items() if second == parameter]
         if firsts and not (i > 0 and names[i - 1] in firsts):
             yield f"has {parameter} without {' or '.join(firsts)} before it"
+
+    yield from check_userdata(function, header)
 
     # Errors: what can fail answers a status.
     if any(outputs) and returns != "polyshm_status":
@@ -219,6 +236,22 @@ def check_function(function, header):
         if base in header.handles and pointers == 2:
             if f"{base}_free" not in {f.name for f in header.functions}:
                 yield f"makes a {base}, which has no _free"
+
+
+def check_userdata(function, header):
+    """A callback comes with its userdata, which it gets as its last."""
+    names = [p.name for p in function.parameters]
+    for i, parameter in enumerate(function.parameters):
+        if parameter.type not in header.callbacks:
+            continue
+        if not parameter.type.endswith("_fn"):
+            yield f"has a callback of type {parameter.type}, not named _fn"
+        neighbours = names[i + 1 : i + 2], names[max(i - 1, 0) : i]
+        if ["userdata"] not in neighbours:
+            yield f"has a callback {parameter.name} without its userdata"
+        last = header.callbacks[parameter.type].parameters[-1]
+        if last != Parameter("void *", "userdata"):
+            yield f"has a callback {parameter.name} whose last is no userdata"
 
 
 def is_text(member, struct):
@@ -239,15 +272,17 @@ def check_struct(name, members, header):
     for member in members:
         if member.name in RESERVED:
             yield f"has a member called {member.name}, a keyword"
-    if name.endswith(("_options", "_info")):
+    if name.endswith(("_options", "_info", "_view")):
         if not members or members[0] != Parameter("uint64_t", "struct_size"):
             yield "does not begin with uint64_t struct_size"
         for member in members:
             base, pointers = base_of(member.type)
+            if name.endswith("_view") and is_handle(member.type, header):
+                continue
             if member not in texts and (base not in SCALARS or pointers):
                 yield f"has a member {member.name} without a fixed width"
     elif name != "polyshm_value":
-        yield "is neither options nor info nor the frozen value"
+        yield "is neither options nor info nor a view nor the frozen value"
 
 
 def check_enums(enums):

@@ -23,10 +23,11 @@ KEYS = {
     "typedefs",
     "handles",
     "structs",
+    "callbacks",
     "functions",
 }
 SCALARS = {"int32_t", "uint32_t", "int64_t", "uint64_t", "double"}
-POINTED = {"handle", "string", "bytes", "array", "struct", "address"}
+POINTED = {"callback", "handle", "string", "bytes", "array", "struct", "address"}
 
 
 # ------------------------------------------------------------------- meanings
@@ -34,15 +35,14 @@ POINTED = {"handle", "string", "bytes", "array", "struct", "address"}
 
 def check_parameter(manifest, function, parameter):
     """What contradicts itself in a parameter."""
-    names = {
-        p["name"]: p for p in manifest["functions"][function]["parameters"]
-    }
+    names = {p["name"]: p for p in function["parameters"]}
     kind, direction = parameter["kind"], parameter["direction"]
     if kind not in POINTED | {"scalar"}:
         yield f"has the unknown kind {kind}"
     if direction not in ("in", "out", "inout"):
         yield f"has the unknown direction {direction}"
-    if "*" not in parameter["type"] and (kind != "scalar" or direction != "in"):
+    plain = kind == "callback" or (kind == "scalar" and direction == "in")
+    if "*" not in parameter["type"] and not plain:
         yield "is no pointer"
     if "*" in parameter["type"] and kind == "scalar" and direction == "in":
         yield "is a pointer"
@@ -70,6 +70,7 @@ def check_references(manifest, thing):
         ("handle", manifest["handles"]),
         ("struct", manifest["structs"]),
         ("scalar", SCALARS),
+        ("callback", manifest["callbacks"]),
     ):
         if key not in thing:
             if thing["kind"] == key:
@@ -88,9 +89,12 @@ def check_meanings(manifest):
     problems = []
     if set(manifest) != KEYS or manifest["format"] != 1:
         return [f"this is no manifest of format 1: {', '.join(manifest)}"]
-    for name, function in manifest["functions"].items():
+    for name, function in [
+        *manifest["functions"].items(),
+        *manifest["callbacks"].items(),
+    ]:
         for parameter in function["parameters"]:
-            for problem in check_parameter(manifest, name, parameter):
+            for problem in check_parameter(manifest, function, parameter):
                 problems.append(f"{name}: {parameter['name']} {problem}")
         for problem in check_references(manifest, function["returns"]):
             problems.append(f"{name}: the result {problem}")
@@ -150,6 +154,10 @@ def program(manifest):
     )
     for name, scalar in manifest["typedefs"].items():
         yield f"void t_{name}(void) {{ {name} *a = 0; {scalar} *b = a; (void)b; }}\n"
+    for name, callback in manifest["callbacks"].items():
+        types = ", ".join(p["type"] for p in callback["parameters"]) or "void"
+        pointer = f"{callback['returns']['type']} (*b)({types})"
+        yield f"void t_{name}({name} a) {{ {pointer} = a; (void)b; }}\n"
     for name, struct in manifest["structs"].items():
         yield assertion(f"sizeof({name}) == {struct['size']}")
         yield assertion(f"sizeof({name}) == {covered(struct['fields'])}")
@@ -191,6 +199,9 @@ def check_names(manifest, header):
     constants = set(re.findall(r"\b(POLYSHM_\w+) =", header))
     for name in sorted(constants - set(manifest["constants"])):
         yield f"the constant {name} is missing"
+    callbacks = set(re.findall(r"typedef [\w *]+\(\*(\w+)\)", header))
+    for name in sorted(callbacks ^ set(manifest["callbacks"])):
+        yield f"the callback {name} is on one side only"
     structs = set(re.findall(r"typedef struct (\w+) {", header))
     handles = set(re.findall(r"typedef struct (\w+) \w+;", header))
     for name in sorted(structs ^ set(manifest["structs"])):

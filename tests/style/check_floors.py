@@ -93,7 +93,7 @@ def check_core(path, text, exists):
             rank = max(rank, ORDER.index(target) if target in ORDER else -1)
         else:
             is_standard = name.endswith(".h") and name[:-2] in STANDARD
-            if name == "ffi.h" and path == "call/function.c":
+            if name == "ffi.h" and floor == "call":
                 is_standard = True
             if not is_standard and floor != "os":
                 yield f"{name} is a system header, and this is not os/"

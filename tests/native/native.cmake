@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+# Native calls. The tests in C, Lua and Python call one library of kernels.
+
+add_library(kernels MODULE native/kernels.c)
+target_link_libraries(kernels PRIVATE Threads::Threads)
+polyshm_warnings(kernels)
+set_target_properties(kernels PROPERTIES
+  PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
+
+if(POLYSHM_HAS_FFI)
+  foreach(file arguments callback convert function)
+    polyshm_unit_test(${file})
+    target_compile_definitions(test_${file} PRIVATE
+      POLYSHM_KERNELS="$<TARGET_FILE:kernels>")
+    add_dependencies(test_${file} kernels)
+  endforeach()
+  target_link_options(test_callback PRIVATE -Wl,--wrap=ffi_closure_alloc)
+else()
+  polyshm_unit_test(absent)
+endif()
