@@ -6,6 +6,7 @@
  */
 %{
 #include "lua/block.h"
+#include "lua/function.h"
 #include "lua/list.h"
 #include "lua/manage.h"
 #include "lua/manager.h"
@@ -23,6 +24,10 @@
 %native(blocks) int pshm_lua_blocks(lua_State *L);
 %native(holders) int pshm_lua_holders(lua_State *L);
 %native(manager) int pshm_lua_manager(lua_State *L);
+%native(native_bind) int pshm_lua_native_bind(lua_State *L);
+%native(native_find) int pshm_lua_native_find(lua_State *L);
+%native(native_callback) int pshm_lua_native_callback(lua_State *L);
+%native(native_errno) int pshm_lua_native_errno(lua_State *L);
 
 /* ----------------------------------------------------------------- typemaps */
 

@@ -31,6 +31,10 @@
 %ignore polyshm_manager_options;
 %ignore polyshm_server_options;
 %ignore polyshm_event_info;
+%ignore polyshm_view;
+%ignore polyshm_view_on;
+%ignore polyshm_callback_fn;
+%ignore polyshm_free_fn;
 
 POLYSHM_BLOCK(polyshm_block)
 POLYSHM_LIST(polyshm_list)
@@ -88,7 +92,7 @@ POLYSHM_LIST_READY(polyshm_list)
 %rename("%(strip:[polyshm_])s", regextarget=1, %$isfunction) "^polyshm_";
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)
     "^polyshm_((block|list)_(?!(open|create)$)|manager_(?!path$)|server_|"
-    "scan_|inspect$|holders$)";
+    "function_|callback_|scan_|inspect$|holders$)";
 #if defined(SWIGPYTHON)
 /* Python's classes have constructors instead. */
 %rename("$ignore", regextarget=1, %$isfunction, %$not %$ismember)

@@ -820,7 +820,7 @@ polyshm_status polyshm_function_call(
 int32_t polyshm_function_errno(void);
 
 /* An address that native code can call again and again: `signature` reads like
- * "i32(*i64, *i64)", with what fn takes. It calls `fn` if its thread is inside a
+ * "i32(*i64, *i64)", with what fn takes. It calls `fn` if its thread is in a
  * polyshm_function_call(), and else gets zero. What is freed inside a native
  * call, which may still use it, gets zero from then on, and goes when that call
  * ends; then `free_userdata`, unless NULL, is called. POLYSHM_E_UNSUPPORTED

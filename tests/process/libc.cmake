@@ -12,6 +12,9 @@ get_target_property(core_sources polyshm_testing SOURCES)
 # Managers load a library, which no static program can.
 list(FILTER core_sources EXCLUDE REGEX
   "manage/[a-rt-z]|manage/s[et]|os/posix/(hmac|nettle|libcrypto)|os/linux/(address|listen|net|poll)")
+# Nor do native calls, or libffi.
+list(FILTER core_sources EXCLUDE REGEX "^call/|/library\\.c$")
+list(APPEND core_sources call/absent.c)
 list(TRANSFORM core_sources PREPEND ${PROJECT_SOURCE_DIR}/core/)
 file(GLOB_RECURSE core_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/core/*.h)
 
