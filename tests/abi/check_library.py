@@ -5,7 +5,7 @@
 Usage: check_library.py LIBRARY SONAME
 
 It must carry its SONAME, stay loaded once it is (thread-locals must not vanish
-when a language unloads its module), need the C library alone, and need no
+when a language unloads its module), need the C library and libffi alone, and no
 relocations in its code and no executable stack.
 """
 import re
@@ -15,7 +15,7 @@ import sys
 # The C library and its loader; the others come with sanitizers.
 NEEDED = re.compile(
     r"libc\.(so|musl).*|ld-(linux|musl).*|lib(a|t|ub)san\.so.*|libclang_rt\..*"
-    r"|lib(gcc_s|m|dl|pthread|rt|stdc\+\+)\.so.*"
+    r"|lib(gcc_s|m|dl|ffi|pthread|rt|stdc\+\+)\.so.*"
 )
 
 

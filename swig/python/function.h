@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* Native functions: bound, and called. */
+#ifndef POLYSHM_SWIG_PYTHON_FUNCTION_H
+#define POLYSHM_SWIG_PYTHON_FUNCTION_H
+
+#include "python/callback.h"
+
+#include <structmember.h>
+
+typedef struct pshm_python_function {
+  PyObject_HEAD vectorcallfunc vectorcall;
+  polyshm_function *function;
+  PyObject *name, *signature; /* as they were given */
+  PyObject *guard;            /* a list, or NULL */
+  int64_t timeout;            /* for its lock */
+  Py_ssize_t count;           /* of arguments */
+  char lets_run;              /* other threads, during the call */
+  uint8_t types[PSHM_PYTHON_NATIVE_MOST];
+} pshm_python_function;
+
+/* So long the core waits for the guard before signal handlers get their turn.
+ */
+#define PSHM_PYTHON_GUARD_SLICE (PSHM_PYTHON_SECOND / 10)
+
+/* ------------------------------------------------------------------- calling
+ */
+
+static inline polyshm_status pshm_python_invoke(
+    const pshm_python_function *self, const polyshm_value *values,
+    pshm_python_frame *frame, polyshm_value *out_value) {
+  polyshm_status status;
+  frame->state = self->lets_run ? PyEval_SaveThread() : NULL;
+  status = polyshm_function_call(
+      self->function, values, (uint64_t)self->count, pshm_python_run_argument,
+      frame, out_value);
+  if (self->lets_run)
+    PyEval_RestoreThread(frame->state);
+  return status;
+}
+
+static polyshm_status pshm_python_invoke_guarded(
+    const pshm_python_function *self, const polyshm_value *values,
+    pshm_python_frame *frame, polyshm_value *out_value) {
+  int64_t deadline = pshm_python_deadline(self->timeout);
+  polyshm_status status;
+  do
+    status = pshm_python_invoke(self, values, frame, out_value);
+  while (frame->type == NULL && pshm_python_sleep_on(&status, deadline));
+  return status;
+}
+
+static PyObject *pshm_python_refuse_count(
+    const pshm_python_function *self, Py_ssize_t given, PyObject *names) {
+  if (names != NULL && PyTuple_GET_SIZE(names) != 0)
+    PyErr_Format(
+        PyExc_TypeError, "%U() takes no keyword arguments", self->name);
+  else
+    PyErr_Format(
+        PyExc_TypeError, "%U() takes %zd arguments, not %zd", self->name,
+        self->count, given);
+  return NULL;
+}
+
+/* What the exception is about: which argument. */
+static PyObject *pshm_python_refuse_argument(
+    const pshm_python_function *self, Py_ssize_t place) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  if (type == PyExc_TypeError || type == PyExc_OverflowError) {
+    PyErr_Format(
+        type, "argument %zd of %U(): %S", place + 1, self->name,
+        value == NULL ? Py_None : value);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+  } else {
+    PyErr_Restore(type, value, traceback);
+  }
+  return NULL;
+}
+
+static PyObject *pshm_python_fail_native(
+    pshm_python_frame *frame, polyshm_status status) {
+  if (frame->type == NULL)
+    return pshm_python_raise_native(status);
+  PyErr_Restore(frame->type, frame->value, frame->traceback);
+  return NULL;
+}
+
+static PyObject *pshm_python_function_call(
+    PyObject *callable, PyObject *const *arguments, size_t flagged,
+    PyObject *names) {
+  const pshm_python_function *self = (pshm_python_function *)callable;
+  Py_ssize_t given = PyVectorcall_NARGS(flagged);
+  if (given != self->count || names != NULL)
+    return pshm_python_refuse_count(self, given, names);
+
+  polyshm_value values[PSHM_PYTHON_NATIVE_MOST], result;
+  polyshm_view views[PSHM_PYTHON_NATIVE_MOST];
+  for (Py_ssize_t i = 0; i < given; i++)
+    if (pshm_python_take_argument(
+            arguments[i], self->types[i], &values[i], &views[i]) != 0)
+      return pshm_python_refuse_argument(self, i);
+
+  /* It may be dropped by a callback. */
+  Py_INCREF(callable);
+  pshm_python_frame frame = {
+      .outer = pshm_python_innermost, .arguments = arguments};
+  pshm_python_innermost = &frame;
+  polyshm_status status =
+      self->guard == NULL
+          ? pshm_python_invoke(self, values, &frame, &result)
+          : pshm_python_invoke_guarded(self, values, &frame, &result);
+  pshm_python_innermost = frame.outer;
+  Py_DECREF(callable);
+  if (status != POLYSHM_OK)
+    return pshm_python_fail_native(&frame, status);
+  return pshm_python_from_native(&result);
+}
+
+/* ------------------------------------------------------------------ the type
+ */
+
+static int pshm_python_function_traverse(
+    PyObject *self, visitproc visit, void *arg) {
+  Py_VISIT(((pshm_python_function *)self)->guard);
+  return 0;
+}
+
+static void pshm_python_function_dealloc(PyObject *self) {
+  pshm_python_function *function = (pshm_python_function *)self;
+  PyObject_GC_UnTrack(self);
+  polyshm_function_free(function->function);
+  Py_XDECREF(function->name);
+  Py_XDECREF(function->signature);
+  Py_XDECREF(function->guard);
+  PyObject_GC_Del(self);
+}
+
+static PyObject *pshm_python_function_repr(PyObject *self) {
+  const pshm_python_function *function = (pshm_python_function *)self;
+  return PyUnicode_FromFormat(
+      "<native function %U: %U>", function->name, function->signature);
+}
+
+static PyMemberDef pshm_python_function_members[] = {
+    {"__name__", T_OBJECT, offsetof(pshm_python_function, name), READONLY,
+     NULL},
+    {"signature", T_OBJECT, offsetof(pshm_python_function, signature), READONLY,
+     "The signature it was bound with."},
+    {NULL, 0, 0, 0, NULL}};
+
+static PyTypeObject pshm_python_function_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "polyshm.native.Function",
+    .tp_basicsize = sizeof(pshm_python_function),
+    .tp_dealloc = pshm_python_function_dealloc,
+    .tp_repr = pshm_python_function_repr,
+    .tp_call = PyVectorcall_Call,
+    .tp_flags =
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+    .tp_vectorcall_offset = offsetof(pshm_python_function, vectorcall),
+    .tp_doc = "A function of a shared library; Library.bind() makes it.",
+    .tp_traverse = pshm_python_function_traverse,
+    .tp_members = pshm_python_function_members,
+};
+
+/* ------------------------------------------------------------------- binding
+ */
+
+/* Note what the calls need to know. */
+static polyshm_status pshm_python_prepare(pshm_python_function *self) {
+  polyshm_status status = POLYSHM_OK;
+  self->count = (Py_ssize_t)polyshm_function_length(self->function);
+  self->lets_run = 1;
+  for (Py_ssize_t i = 0; i < self->count && status == POLYSHM_OK; i++) {
+    uint32_t type = 0;
+    status = polyshm_function_parameter(self->function, (uint64_t)i, &type);
+    self->types[i] = (uint8_t)type;
+    if (type == POLYSHM_TYPE_FN)
+      self->lets_run = 0; /* it would come back all the time */
+  }
+  if (self->guard == NULL || status != POLYSHM_OK)
+    return status;
+  self->lets_run = 1; /* who has the lock may need the GIL */
+  int64_t slice = self->timeout >= 0 && self->timeout < PSHM_PYTHON_GUARD_SLICE
+                      ? self->timeout
+                      : PSHM_PYTHON_GUARD_SLICE;
+  return polyshm_function_guard(
+      self->function, pshm_python_list(self->guard), slice);
+}
+
+/* A list, or None for NULL. */
+static int pshm_python_take_guard(PyObject *object, PyObject **out_guard) {
+  *out_guard = NULL;
+  if (object == Py_None)
+    return 0;
+  if (!PyObject_TypeCheck(object, SwigPyObject_type()) ||
+      ((SwigPyObject *)object)->ty != SWIGTYPE_p_polyshm_list) {
+    PyErr_Format(
+        PyExc_TypeError, "lock must be a ShareableList, not %.200s",
+        Py_TYPE(object)->tp_name);
+    return -1;
+  }
+  if (pshm_python_list(object) == NULL)
+    return pshm_python_dead();
+  *out_guard = object;
+  return 0;
+}
+
+/* core.native_bind(path, address, name, signature, lock, timeout) */
+static PyObject *pshm_python_native_bind(
+    PyObject *module, PyObject *arguments) {
+  (void)module;
+  const char *path;
+  PyObject *address, *name, *signature, *lock, *seconds, *guard;
+  int64_t timeout;
+  const void *at = NULL;
+  if (!PyArg_ParseTuple(
+          arguments, "zOUUOO", &path, &address, &name, &signature, &lock,
+          &seconds) ||
+      pshm_python_take_guard(lock, &guard) != 0 ||
+      pshm_python_to_timeout(seconds, &timeout) != 0 ||
+      (address != Py_None && pshm_python_to_address(address, &at) != 0))
+    return NULL;
+  char *symbol, *text;
+  if (pshm_python_name(name, &symbol) != 0 ||
+      pshm_python_name(signature, &text) != 0)
+    return NULL;
+
+  pshm_python_function *self =
+      PyObject_GC_New(pshm_python_function, &pshm_python_function_type);
+  if (self == NULL)
+    return NULL;
+  self->vectorcall = pshm_python_function_call;
+  self->function = NULL;
+  self->timeout = timeout;
+  Py_INCREF(name);
+  self->name = name;
+  Py_INCREF(signature);
+  self->signature = signature;
+  Py_XINCREF(guard);
+  self->guard = guard;
+  PyObject_GC_Track((PyObject *)self);
+  polyshm_status status =
+      address == Py_None
+          ? polyshm_function_open(path, symbol, text, &self->function)
+          : polyshm_function_at(at, text, &self->function);
+  if (status == POLYSHM_OK)
+    status = pshm_python_prepare(self);
+  if (status == POLYSHM_OK)
+    return (PyObject *)self;
+  Py_DECREF(self);
+  return pshm_python_raise(status);
+}
+
+/* core.native_find(path, symbol): an address, or 0 without a symbol */
+static PyObject *pshm_python_native_find(
+    PyObject *module, PyObject *arguments) {
+  (void)module;
+  const char *path, *symbol;
+  void *address = NULL;
+  if (!PyArg_ParseTuple(arguments, "zz", &path, &symbol))
+    return NULL;
+  polyshm_status status = polyshm_function_find(path, symbol, &address);
+  if (status != POLYSHM_OK)
+    return pshm_python_raise(status);
+  return PyLong_FromVoidPtr(address);
+}
+
+/* core.native_errno() */
+static PyObject *pshm_python_native_errno(
+    PyObject *module, PyObject *arguments) {
+  (void)module;
+  if (!PyArg_ParseTuple(arguments, ""))
+    return NULL;
+  return PyLong_FromLong(polyshm_function_errno());
+}
+
+static int pshm_python_ready_native(PyObject *module, PyObject *public) {
+  static PyTypeObject *const types[] = {
+      &pshm_python_function_type, &pshm_python_callback_type};
+  static const char *const names[] = {"Function", "Callback"};
+  for (int i = 0; i < 2; i++) {
+    if (PyType_Ready(types[i]) != 0)
+      return -1;
+    Py_INCREF(types[i]);
+    if (PyModule_AddObject(module, names[i], (PyObject *)types[i]) != 0)
+      return -1;
+    SwigPyBuiltin_AddPublicSymbol(public, names[i]);
+  }
+  return 0;
+}
+
+#endif
