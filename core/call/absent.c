@@ -81,6 +81,13 @@ polyshm_status polyshm_function_call(
   return fail();
 }
 
+polyshm_status polyshm_function_userdata(
+    polyshm_callback_fn fn, void **out_userdata) {
+  (void)fn;
+  (void)out_userdata;
+  return fail();
+}
+
 int32_t polyshm_function_errno(void) {
   return 0;
 }

@@ -179,6 +179,7 @@ polyshm_status pshm_arguments_gather(
   unsigned place = 0;
   for (int i = 0; i < signature->nparameters && status == POLYSHM_OK; i++) {
     const pshm_parameter *parameter = &signature->parameters[i];
+    arguments->addresses[i] = &arguments->slots[i];
     if (pshm_signature_is_filled(parameter->type))
       continue;
     const polyshm_value *value = &values[place++];
@@ -187,8 +188,8 @@ polyshm_status pshm_arguments_gather(
     else if (parameter->type == POLYSHM_TYPE_FN)
       status = take_function(arguments, function, i, value, has_fn, place);
     else
-      status = pshm_convert_in(
-          parameter->type, value, "value", place, &arguments->slots[i]);
+      status = pshm_convert_quickly_in(
+          parameter->type, value, place, &arguments->slots[i]);
   }
   if (status == POLYSHM_OK && signature->ninputs != signature->nparameters)
     fill(signature, arguments);

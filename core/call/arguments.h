@@ -32,6 +32,7 @@ struct polyshm_function {
 /* What a call has gathered. */
 typedef struct pshm_arguments {
   pshm_slot slots[PSHM_SIGNATURE_PARAMETERS];
+  void *addresses[PSHM_SIGNATURE_PARAMETERS]; /* of the slots */
   uint64_t nbytes[PSHM_SIGNATURE_PARAMETERS]; /* of blocks */
   polyshm_block *pins[PSHM_SIGNATURE_PARAMETERS];
   uint32_t npins;

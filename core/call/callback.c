@@ -18,8 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Thread_local pshm_frame *innermost;
-static _Thread_local pshm_grave *graves;
+static _Thread_local pshm_thread here;
 
 /* ---------------------------------------------------------------- closures */
 
@@ -93,51 +92,37 @@ uint32_t polyshm_features(void) {
 
 /* ------------------------------------------------------------------ frames */
 
-void pshm_frame_enter(
-    pshm_frame *frame, const polyshm_function *function, polyshm_callback_fn fn,
-    void *userdata, uint32_t asked) {
-  frame->outer = innermost;
-  frame->function = function;
-  frame->fn = fn;
-  frame->userdata = userdata;
-  frame->asked = asked;
-  frame->status = POLYSHM_OK;
-  innermost = frame;
+pshm_thread *pshm_thread_here(void) {
+  return &here;
+}
+
+pshm_frame *pshm_thread_find(
+    const pshm_thread *thread, const polyshm_function *function) {
+  pshm_frame *frame = thread->innermost;
+  while (frame != NULL && frame->function != function)
+    frame = frame->outer;
+  return frame;
 }
 
 /* A release may make calls of its own. */
-PSHM_COLD static void release_graves(void) {
-  while (graves != NULL) {
-    pshm_grave *grave = graves;
-    graves = grave->next;
+void pshm_frame_finish(pshm_thread *thread, const pshm_frame *frame) {
+  while (thread->graves != NULL && thread->innermost == NULL) {
+    pshm_grave *grave = thread->graves;
+    thread->graves = grave->next;
     grave->release(grave);
   }
-}
-
-polyshm_status pshm_frame_leave(pshm_frame *frame) {
-  innermost = frame->outer;
-  if (PSHM_UNLIKELY(graves != NULL) && innermost == NULL)
-    release_graves();
-  if (PSHM_UNLIKELY(frame->status != POLYSHM_OK))
+  if (frame->status != POLYSHM_OK)
     pshm_error_restore(&frame->error);
-  return frame->status;
 }
 
 void pshm_grave_release(pshm_grave *grave, void (*release)(pshm_grave *grave)) {
-  if (innermost == NULL) {
+  if (here.innermost == NULL) {
     release(grave);
     return;
   }
   grave->release = release;
-  grave->next = graves;
-  graves = grave;
-}
-
-pshm_frame *pshm_frame_find(const polyshm_function *function) {
-  pshm_frame *frame = innermost;
-  while (frame != NULL && function != NULL && frame->function != function)
-    frame = frame->outer;
-  return frame;
+  grave->next = here.graves;
+  here.graves = grave;
 }
 
 void pshm_frame_answer_zero(const pshm_callee *callee, void *result) {
@@ -160,7 +145,7 @@ static void take_argument(
     pshm_convert_out(type, at, out_value);
 }
 
-PSHM_COLD static void fail_frame(pshm_frame *frame, polyshm_status status) {
+void pshm_frame_fail(pshm_frame *frame, polyshm_status status) {
   frame->status = status < 0 ? status : POLYSHM_E_INVALID;
   pshm_error_save(&frame->error);
 }
@@ -184,7 +169,7 @@ void pshm_frame_call(
   else
     status = pshm_convert_answer(callee->result, &answer, result);
   if (PSHM_UNLIKELY(status != POLYSHM_OK)) {
-    fail_frame(frame, status);
+    pshm_frame_fail(frame, status);
     pshm_frame_answer_zero(callee, result);
   }
 }
@@ -211,7 +196,7 @@ static void release(pshm_grave *grave) {
 static void run(ffi_cif *cif, void *result, void **arguments, void *context) {
   (void)cif;
   polyshm_callback *callback = context;
-  pshm_frame *frame = innermost;
+  pshm_frame *frame = here.innermost;
   if (frame == NULL || frame->status != POLYSHM_OK || callback->is_freed)
     pshm_frame_answer_zero(&callback->closure.callee, result);
   else

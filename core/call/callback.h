@@ -9,6 +9,7 @@
 #include "polyshm.h"
 #include "call/convert.h"
 #include "base/error.h"
+#include "base/port.h"
 #include "base/signature.h"
 
 /* A function in memory of libffi's, and what it needs to take calls. */
@@ -30,7 +31,7 @@ polyshm_status pshm_closure_open(
     void *context);
 void pshm_closure_close(pshm_closure *closure);
 
-/* A native call that this thread is in. */
+/* A native call that a thread is in. */
 typedef struct pshm_frame {
   struct pshm_frame *outer;
   const polyshm_function *function;
@@ -41,32 +42,60 @@ typedef struct pshm_frame {
   pshm_error error;      /* why, if that was */
 } pshm_frame;
 
-/* Not initialised as a whole: the error is large, and rarely used. */
-void pshm_frame_enter(
-    pshm_frame *frame, const polyshm_function *function, polyshm_callback_fn fn,
-    void *userdata, uint32_t asked);
-
-/* The failure that callbacks have left, which becomes this thread's last. */
-polyshm_status pshm_frame_leave(pshm_frame *frame);
-
-/* The innermost of this thread's frames of a function, or of any for NULL. */
-pshm_frame *pshm_frame_find(const polyshm_function *function);
-
-/* What native code may still call: it is released when this thread's outermost
+/* What native code may still call: it is released when the thread's outermost
  * frame ends. */
 typedef struct pshm_grave {
   struct pshm_grave *next;
   void (*release)(struct pshm_grave *grave);
 } pshm_grave;
 
-/* Now, if this thread is in no native call. */
+/* What is known of a thread. */
+typedef struct pshm_thread {
+  pshm_frame *innermost;
+  pshm_grave *graves;
+  int32_t last_errno; /* of its last native call */
+} pshm_thread;
+
+/* This one. */
+pshm_thread *pshm_thread_here(void);
+
+/* The innermost of its frames that is of this function. */
+pshm_frame *pshm_thread_find(
+    const pshm_thread *thread, const polyshm_function *function);
+
+/* Let it go now, if this thread is in no native call. */
 void pshm_grave_release(pshm_grave *grave, void (*release)(pshm_grave *grave));
+
+/* Not initialised as a whole: the error is large, and rarely used. */
+static inline void pshm_frame_enter(
+    pshm_thread *thread, pshm_frame *frame, const polyshm_function *function,
+    polyshm_callback_fn fn, void *userdata, uint32_t asked) {
+  frame->outer = thread->innermost;
+  frame->function = function;
+  frame->fn = fn;
+  frame->userdata = userdata;
+  frame->asked = asked;
+  frame->status = POLYSHM_OK;
+  thread->innermost = frame;
+}
+
+/* The failure that callbacks have left becomes the thread's last. */
+PSHM_COLD void pshm_frame_finish(pshm_thread *thread, const pshm_frame *frame);
+
+static inline void pshm_frame_leave(pshm_thread *thread, pshm_frame *frame) {
+  thread->innermost = frame->outer;
+  if (PSHM_UNLIKELY(thread->graves != NULL || frame->status != POLYSHM_OK))
+    pshm_frame_finish(thread, frame);
+}
 
 /* Call fn for native code, and give that its answer. */
 void pshm_frame_call(
     pshm_frame *frame, polyshm_callback_fn fn, void *userdata,
     uint64_t parameter, const pshm_callee *callee, void *result,
     void **arguments);
+
+/* Note this thread's last failure as the callback's, and end the callbacks. */
+PSHM_COLD void pshm_frame_fail(pshm_frame *frame, polyshm_status status);
 
 /* What native code gets when nobody is called. */
 void pshm_frame_answer_zero(const pshm_callee *callee, void *result);

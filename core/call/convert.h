@@ -53,6 +53,45 @@ void pshm_convert_out(uint32_t type, const void *at, polyshm_value *out_value);
 void pshm_convert_result(
     uint32_t type, const pshm_result *result, polyshm_value *out_value);
 
+/* The same two, for the types that are most of all. */
+static inline polyshm_status pshm_convert_quickly_in(
+    uint32_t type, const polyshm_value *value, unsigned place,
+    pshm_slot *out_slot) {
+  int64_t integer = value->of.i;
+  if (value->type == POLYSHM_INT && type == POLYSHM_TYPE_I64) {
+    out_slot->i64 = integer;
+    return POLYSHM_OK;
+  }
+  if (value->type == POLYSHM_INT && type == POLYSHM_TYPE_I32 &&
+      integer == (int32_t)integer) {
+    out_slot->i32 = (int32_t)integer;
+    return POLYSHM_OK;
+  }
+  if (value->type == POLYSHM_FLOAT && type == POLYSHM_TYPE_F64) {
+    out_slot->f64 = value->of.f;
+    return POLYSHM_OK;
+  }
+  return pshm_convert_in(type, value, "value", place, out_slot);
+}
+
+static inline void pshm_convert_quickly_result(
+    uint32_t type, const pshm_result *result, polyshm_value *out_value) {
+  out_value->reserved = 0;
+  out_value->size = 0;
+  if (type == POLYSHM_TYPE_I64) {
+    out_value->type = POLYSHM_INT;
+    out_value->of.i = result->wide.i64;
+  } else if (type == POLYSHM_TYPE_F64) {
+    out_value->type = POLYSHM_FLOAT;
+    out_value->of.f = result->wide.f64;
+  } else if (type == POLYSHM_TYPE_VOID) {
+    out_value->type = POLYSHM_NONE;
+    out_value->of.i = 0;
+  } else {
+    pshm_convert_result(type, result, out_value);
+  }
+}
+
 /* Refuse a value for its type. */
 polyshm_status pshm_convert_refuse(
     uint32_t type, const polyshm_value *value, const char *what,

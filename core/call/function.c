@@ -20,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Thread_local int32_t last_errno;
-
 static polyshm_status fail_null(void) {
   return pshm_error_set(
       POLYSHM_E_INVALID, "the function or an argument of the call is NULL");
@@ -33,14 +31,23 @@ static void run_callee(
     ffi_cif *cif, void *result, void **arguments, void *context) {
   (void)cif;
   const pshm_function_callee *callee = context;
-  pshm_frame *frame = pshm_frame_find(callee->function);
-  if (frame == NULL || frame->status != POLYSHM_OK ||
-      !(frame->asked & 1u << callee->number))
-    pshm_frame_answer_zero(&callee->closure.callee, result);
-  else
+  pshm_thread *thread = pshm_thread_here();
+  pshm_frame *frame = pshm_thread_find(thread, callee->function);
+  bool is_awaited = frame != NULL && frame->status == POLYSHM_OK &&
+                    (frame->asked & 1u << callee->number);
+  if (PSHM_LIKELY(is_awaited && frame == thread->innermost)) {
     pshm_frame_call(
         frame, frame->fn, frame->userdata, callee->place,
         &callee->closure.callee, result, arguments);
+    return;
+  }
+  pshm_frame_answer_zero(&callee->closure.callee, result);
+  if (is_awaited)
+    pshm_frame_fail(
+        frame, pshm_error_set(
+                   POLYSHM_E_UNSUPPORTED,
+                   "a function that is one native call's was called from "
+                   "inside another"));
 }
 
 /* Where closures are refused, native functions can still be passed. */
@@ -128,7 +135,8 @@ static void release(pshm_grave *grave) {
 void polyshm_function_free(polyshm_function *function) {
   if (function == NULL)
     return;
-  if (function->signature.ncallees == 0 && pshm_frame_find(function) == NULL)
+  if (function->signature.ncallees == 0 &&
+      pshm_thread_find(pshm_thread_here(), function) == NULL)
     release(&function->grave);
   else
     pshm_grave_release(&function->grave, release);
@@ -157,8 +165,22 @@ polyshm_status polyshm_function_parameter(
       function->signature.ninputs, (unsigned long long)index);
 }
 
+polyshm_status polyshm_function_userdata(
+    polyshm_callback_fn fn, void **out_userdata) {
+  if (fn == NULL || out_userdata == NULL)
+    return fail_null();
+  pshm_frame *frame = pshm_thread_here()->innermost;
+  while (frame != NULL && frame->fn != fn)
+    frame = frame->outer;
+  if (frame == NULL)
+    return pshm_error_set(
+        POLYSHM_E_NOT_FOUND, "this thread is in no such native call");
+  *out_userdata = frame->userdata;
+  return POLYSHM_OK;
+}
+
 int32_t polyshm_function_errno(void) {
-  return last_errno;
+  return pshm_thread_here()->last_errno;
 }
 
 polyshm_status polyshm_function_guard(
@@ -205,23 +227,22 @@ static void give_guard_back(polyshm_list *list) {
     pshm_error_restore(&before);
 }
 
-static polyshm_status invoke(
+static inline polyshm_status invoke(
     const polyshm_function *function, pshm_arguments *arguments,
     polyshm_callback_fn fn, void *userdata, polyshm_value *out_value) {
-  void *addresses[PSHM_SIGNATURE_PARAMETERS];
-  for (int i = 0; i < function->signature.nparameters; i++)
-    addresses[i] = &arguments->slots[i];
+  pshm_thread *thread = pshm_thread_here();
   uint32_t type = function->signature.result;
   pshm_frame frame;
   pshm_result result;
-  pshm_frame_enter(&frame, function, fn, userdata, arguments->asked);
+  pshm_frame_enter(thread, &frame, function, fn, userdata, arguments->asked);
   errno = 0;
-  ffi_call((ffi_cif *)&function->cif, function->code, &result, addresses);
-  last_errno = errno;
-  polyshm_status status = pshm_frame_leave(&frame);
-  if (PSHM_LIKELY(status == POLYSHM_OK) && out_value != NULL)
-    pshm_convert_result(type, &result, out_value);
-  return status;
+  ffi_call(
+      (ffi_cif *)&function->cif, function->code, &result, arguments->addresses);
+  thread->last_errno = errno;
+  pshm_frame_leave(thread, &frame);
+  if (PSHM_LIKELY(frame.status == POLYSHM_OK) && out_value != NULL)
+    pshm_convert_quickly_result(type, &result, out_value);
+  return frame.status;
 }
 
 /* The list is pinned, so that it is not closed from a callback or beside us. */

@@ -806,7 +806,8 @@ polyshm_status polyshm_function_guard(
  *
  * and else the answer is POLYSHM_E_TYPE, and nothing has been called. `fn` may
  * be NULL if it is not needed. It is called on this thread only, and not any
- * more when this returns: at any other time native code gets zero.
+ * more when this returns: at any other time native code gets zero. If native
+ * code calls it from inside another native call, that is POLYSHM_E_UNSUPPORTED.
  *
  * *out_value, which may be NULL, is the result: POLYSHM_NONE of void and for a
  * NULL ptr or str, POLYSHM_INT of i8 to i64, _UINT of u8 to u64, _FLOAT,
@@ -815,6 +816,12 @@ polyshm_status polyshm_function_call(
     const polyshm_function *native, const polyshm_value *values,
     uint64_t nvalues, polyshm_callback_fn fn, void *userdata,
     polyshm_value *out_value);
+
+/* The userdata of the innermost native call that this thread is in and that was
+ * given this fn: for a polyshm_callback, which has a userdata of its own.
+ * POLYSHM_E_NOT_FOUND if there is none. */
+polyshm_status polyshm_function_userdata(
+    polyshm_callback_fn fn, void **out_userdata);
 
 /* errno as this thread's last native call left it; it was 0 before. */
 int32_t polyshm_function_errno(void);

@@ -11,9 +11,8 @@
 
 #include "lua/native.h"
 
-/* Keep what is on top of the stack, and fail. */
+/* Fail with what is on top of the stack. */
 PSHM_LUA_COLD static polyshm_status pshm_lua_keep_error(pshm_lua_frame *frame) {
-  lua_replace(frame->L, frame->error);
   frame->is_raised = true;
   return POLYSHM_E_INVALID;
 }
@@ -87,7 +86,7 @@ static inline polyshm_status pshm_lua_call_back(
   if (pshm_lua_pcall_with(L, values, nvalues) != LUA_OK)
     return pshm_lua_keep_error(frame);
   bool taken = pshm_lua_take_answer(L, out_value);
-  lua_pop(L, 1);
+  lua_settop(L, -2);
   if (taken)
     return POLYSHM_OK;
   return pshm_lua_keep_text(
@@ -101,39 +100,34 @@ static polyshm_status pshm_lua_run_argument(
     uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
     polyshm_value *out_value, void *userdata) {
   pshm_lua_frame *frame = userdata;
-  if (frame != pshm_lua_innermost)
-    return pshm_lua_keep_text(
-        frame, "a function was called back from inside another native call");
   if (!lua_checkstack(frame->L, PSHM_LUA_CALL_ROOM))
     return POLYSHM_E_MEMORY;
   lua_pushvalue(frame->L, (int)parameter + 1);
   return pshm_lua_call_back(frame, values, nvalues, out_value);
 }
 
-/* A callback's own object, found by its address; native code may call after it
- * was collected. */
+/* Native code that goes on calling after the function was collected gets
+ * nothing. */
 static polyshm_status pshm_lua_run_callback(
     uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
     polyshm_value *out_value, void *userdata) {
   (void)parameter;
   pshm_lua_callback *callback = userdata;
-  pshm_lua_frame *frame = pshm_lua_innermost;
-  if (frame == NULL)
-    return POLYSHM_E_UNSUPPORTED; /* another language's call */
+  void *call;
+  if (polyshm_function_userdata(pshm_lua_run_argument, &call) != POLYSHM_OK)
+    return POLYSHM_E_UNSUPPORTED; /* it is another language's */
+  pshm_lua_frame *frame = call;
   lua_State *L = frame->L;
   if (callback->state != lua_topointer(L, LUA_REGISTRYINDEX))
     return pshm_lua_keep_text(frame, "the callback is another Lua state's");
   if (!lua_checkstack(L, PSHM_LUA_CALL_ROOM))
     return POLYSHM_E_MEMORY;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, pshm_lua_callback_tag);
-  lua_rawgetp(L, -1, callback);
-  if (lua_type(L, -1) != LUA_TUSERDATA) {
-    lua_pop(L, 2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, callback->table);
+  if (lua_rawgeti(L, -1, callback->place) != LUA_TFUNCTION) {
+    lua_settop(L, -3);
     return POLYSHM_OK; /* zero */
   }
-  lua_getiuservalue(L, -1, 1);
-  lua_replace(L, -3);
-  lua_pop(L, 1);
+  lua_replace(L, -2);
   return pshm_lua_call_back(frame, values, nvalues, out_value);
 }
 
@@ -149,8 +143,13 @@ static pshm_lua_callback *pshm_lua_check_callback(lua_State *L) {
 /* cb:free(), also at the end of a <close> variable and when it is collected. */
 static int pshm_lua_callback_free(lua_State *L) {
   pshm_lua_callback *callback = pshm_lua_check_callback(L);
+  if (callback->callback == NULL)
+    return 0;
   polyshm_callback_free(callback->callback);
   callback->callback = NULL;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, callback->table);
+  lua_pushnil(L);
+  lua_rawseti(L, -2, callback->place);
   return 0;
 }
 
@@ -181,22 +180,31 @@ PSHM_LUA_COLD static void pshm_lua_callback_class(lua_State *L) {
   lua_setfield(L, -2, "__metatable");
 }
 
-/* Remember the callback on top of the stack by its address, without keeping
- * it. */
-static void pshm_lua_remember(lua_State *L, const pshm_lua_callback *callback) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, pshm_lua_callback_tag) != LUA_TTABLE) {
-    lua_pop(L, 1);
+/* The functions of callbacks are in a table that does not keep them: their
+ * userdata do. Otherwise a function that refers to its callback would stay for
+ * ever. The function is at 2. */
+static void pshm_lua_remember(lua_State *L, pshm_lua_callback *callback) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, pshm_lua_callback_tag) != LUA_TNUMBER) {
     lua_newtable(L);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
+    lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, pshm_lua_callback_tag);
+    lua_replace(L, -2);
   }
-  lua_pushvalue(L, -2);
-  lua_rawsetp(L, -2, callback);
+  callback->table = (int)lua_tointeger(L, -1);
   lua_pop(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, callback->table);
+  lua_rawgeti(L, -1, 0); /* counts them; no number comes twice */
+  callback->place = lua_tointeger(L, -1) + 1;
+  lua_pushinteger(L, callback->place);
+  lua_rawseti(L, -3, 0);
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, -3, callback->place);
+  lua_pop(L, 2);
 }
 
 /* native_callback(signature, function) */
@@ -207,6 +215,7 @@ static int pshm_lua_native_callback(lua_State *L) {
   callback->tag = pshm_lua_callback_tag;
   callback->state = lua_topointer(L, LUA_REGISTRYINDEX);
   callback->callback = NULL;
+  callback->table = LUA_NOREF;
   if (luaL_newmetatable(L, pshm_lua_callback_tag))
     pshm_lua_callback_class(L);
   lua_setmetatable(L, -2);

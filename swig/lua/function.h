@@ -9,10 +9,8 @@
  * guard in vain may try again, and all else is an error. */
 PSHM_LUA_COLD static int pshm_lua_fail_native(
     lua_State *L, polyshm_status status, const pshm_lua_frame *frame) {
-  if (frame->is_raised) {
-    lua_pushvalue(L, frame->error);
+  if (frame->is_raised)
     return lua_error(L);
-  }
   switch (status) {
   case POLYSHM_E_TIMEOUT:
   case POLYSHM_E_BUSY:
@@ -65,16 +63,13 @@ static int pshm_lua_native_run(lua_State *L) {
   for (int i = 0; i < count; i++)
     pshm_lua_take_argument(L, i + 1, native->types[i], &values[i], &views[i]);
 
-  lua_pushnil(L);
-  pshm_lua_frame frame = {pshm_lua_innermost, L, count + 1, false};
-  pshm_lua_innermost = &frame;
+  pshm_lua_frame frame = {L, false};
   polyshm_status status =
       native->is_guarded
           ? pshm_lua_native_guarded(L, native, values, &frame, &result)
           : polyshm_function_call(
                 native->function, values, (uint64_t)count,
                 pshm_lua_run_argument, &frame, &result);
-  pshm_lua_innermost = frame.outer;
   if (status != POLYSHM_OK)
     return pshm_lua_fail_native(L, status, &frame);
   pshm_lua_push_native(L, &result);

@@ -26,14 +26,11 @@ typedef struct pshm_lua_native {
 
 static const char pshm_lua_native_tag[] = "polyshm.function";
 
+/* A call: the core hands it to what it calls back. */
 typedef struct pshm_lua_frame {
-  struct pshm_lua_frame *outer;
   lua_State *L;
-  int error;      /* place on the stack for what a callback raised */
-  bool is_raised; /* and whether it did */
+  bool is_raised; /* what a callback raised is on top of the stack */
 } pshm_lua_frame;
-
-static _Thread_local pshm_lua_frame *pshm_lua_innermost;
 
 /* ----------------------------------------------------- what goes in and out */
 
@@ -84,6 +81,8 @@ static inline bool pshm_lua_to_number(
 typedef struct pshm_lua_callback {
   const void *tag;
   const void *state; /* which Lua it belongs to */
+  int table;         /* where its function is: see callback.h */
+  lua_Integer place;
   polyshm_callback *callback;
 } pshm_lua_callback;
 

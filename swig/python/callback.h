@@ -31,7 +31,7 @@ static int pshm_python_take_answer(PyObject *object, polyshm_value *answer) {
 static polyshm_status pshm_python_call_back(
     pshm_python_frame *frame, PyObject *callable, const polyshm_value *values,
     uint64_t nvalues, polyshm_value *out_value) {
-  PyObject *objects[1 + PSHM_PYTHON_CALLEE_MOST];
+  PyObject *objects[1 + PSHM_PYTHON_CALLEE_MOST] = {NULL};
   PyObject *answer = NULL;
   uint64_t made = 0;
   Py_INCREF(callable);
@@ -55,20 +55,18 @@ static polyshm_status pshm_python_call_back(
   return status;
 }
 
-/* The innermost frame is the one that has let the GIL go, if any has. */
 static polyshm_status pshm_python_run(
     pshm_python_frame *frame, PyObject *callable, const polyshm_value *values,
     uint64_t nvalues, polyshm_value *out_value) {
-  pshm_python_frame *inner = pshm_python_innermost;
-  int is_free = inner->state != NULL;
+  int is_free = frame->state != NULL;
   if (is_free) {
-    PyEval_RestoreThread(inner->state);
-    inner->state = NULL;
+    PyEval_RestoreThread(frame->state);
+    frame->state = NULL;
   }
   polyshm_status status =
       pshm_python_call_back(frame, callable, values, nvalues, out_value);
   if (is_free)
-    inner->state = PyEval_SaveThread();
+    frame->state = PyEval_SaveThread();
   return status;
 }
 
@@ -86,12 +84,12 @@ static polyshm_status pshm_python_run_callback(
     polyshm_value *out_value, void *userdata) {
   (void)parameter;
   pshm_python_callback *callback = userdata;
-  pshm_python_frame *frame = pshm_python_innermost;
-  if (frame == NULL)
-    return POLYSHM_E_UNSUPPORTED; /* another language's call */
+  void *call;
+  if (polyshm_function_userdata(pshm_python_run_argument, &call) != POLYSHM_OK)
+    return POLYSHM_E_UNSUPPORTED; /* it is another language's */
   if (callback->callable == NULL)
     return POLYSHM_OK; /* zero: it is being collected */
-  return pshm_python_run(frame, callback->callable, values, nvalues, out_value);
+  return pshm_python_run(call, callback->callable, values, nvalues, out_value);
 }
 
 /* ------------------------------------------------------------------ the type

@@ -104,14 +104,11 @@ static PyObject *pshm_python_function_call(
 
   /* It may be dropped by a callback. */
   Py_INCREF(callable);
-  pshm_python_frame frame = {
-      .outer = pshm_python_innermost, .arguments = arguments};
-  pshm_python_innermost = &frame;
+  pshm_python_frame frame = {.arguments = arguments};
   polyshm_status status =
       self->guard == NULL
           ? pshm_python_invoke(self, values, &frame, &result)
           : pshm_python_invoke_guarded(self, values, &frame, &result);
-  pshm_python_innermost = frame.outer;
   Py_DECREF(callable);
   if (status != POLYSHM_OK)
     return pshm_python_fail_native(&frame, status);
@@ -171,7 +168,6 @@ static PyTypeObject pshm_python_function_type = {
 static polyshm_status pshm_python_prepare(pshm_python_function *self) {
   polyshm_status status = POLYSHM_OK;
   self->count = (Py_ssize_t)polyshm_function_length(self->function);
-  self->lets_run = 1;
   for (Py_ssize_t i = 0; i < self->count && status == POLYSHM_OK; i++) {
     uint32_t type = 0;
     status = polyshm_function_parameter(self->function, (uint64_t)i, &type);
@@ -207,17 +203,18 @@ static int pshm_python_take_guard(PyObject *object, PyObject **out_guard) {
   return 0;
 }
 
-/* core.native_bind(path, address, name, signature, lock, timeout) */
+/* core.native_bind(path, address, name, signature, lock, timeout, threads) */
 static PyObject *pshm_python_native_bind(
     PyObject *module, PyObject *arguments) {
   (void)module;
   const char *path;
   PyObject *address, *name, *signature, *lock, *seconds, *guard;
   int64_t timeout;
+  int lets_run;
   const void *at = NULL;
   if (!PyArg_ParseTuple(
-          arguments, "zOUUOO", &path, &address, &name, &signature, &lock,
-          &seconds) ||
+          arguments, "zOUUOOp", &path, &address, &name, &signature, &lock,
+          &seconds, &lets_run) ||
       pshm_python_take_guard(lock, &guard) != 0 ||
       pshm_python_to_timeout(seconds, &timeout) != 0 ||
       (address != Py_None && pshm_python_to_address(address, &at) != 0))
@@ -234,6 +231,7 @@ static PyObject *pshm_python_native_bind(
   self->vectorcall = pshm_python_function_call;
   self->function = NULL;
   self->timeout = timeout;
+  self->lets_run = (char)lets_run;
   Py_INCREF(name);
   self->name = name;
   Py_INCREF(signature);

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What goes into native calls and comes out of them.
- *
- * A thread knows the native calls that it is in, as a chain of frames. A frame
- * knows whether its call let other threads run, and keeps what a callback
- * raised until the call has ended.
- */
+/* What goes into native calls and comes out of them. */
 #ifndef POLYSHM_SWIG_PYTHON_NATIVE_H
 #define POLYSHM_SWIG_PYTHON_NATIVE_H
 
@@ -14,14 +8,12 @@
 
 enum { PSHM_PYTHON_NATIVE_MOST = 32 /* parameters */ };
 
+/* A call: the core hands it to what it calls back. */
 typedef struct pshm_python_frame {
-  struct pshm_python_frame *outer;
   PyObject *const *arguments;
   PyThreadState *state; /* while others may run; NULL while the GIL is ours */
   PyObject *type, *value, *traceback; /* what was raised, or NULL */
 } pshm_python_frame;
-
-static _Thread_local pshm_python_frame *pshm_python_innermost;
 
 /* A function that native code may keep. */
 typedef struct pshm_python_callback {
@@ -100,28 +92,46 @@ static int pshm_python_to_address(PyObject *object, const void **out_address) {
 /* The element type of a struct format; VOID for bytes, -1 for what no parameter
  * takes. */
 static int pshm_python_element(const Py_buffer *view) {
-  static const uint8_t integers[2][9] = {
-      {[1] = POLYSHM_TYPE_I8,
-       [2] = POLYSHM_TYPE_I16,
-       [4] = POLYSHM_TYPE_I32,
-       [8] = POLYSHM_TYPE_I64},
-      {[1] = POLYSHM_TYPE_VOID,
-       [2] = POLYSHM_TYPE_U16,
-       [4] = POLYSHM_TYPE_U32,
-       [8] = POLYSHM_TYPE_U64}};
+  static const uint8_t signeds[9] = {
+      [1] = POLYSHM_TYPE_I8,
+      [2] = POLYSHM_TYPE_I16,
+      [4] = POLYSHM_TYPE_I32,
+      [8] = POLYSHM_TYPE_I64};
+  static const uint8_t unsigneds[9] = {
+      [1] = POLYSHM_TYPE_VOID,
+      [2] = POLYSHM_TYPE_U16,
+      [4] = POLYSHM_TYPE_U32,
+      [8] = POLYSHM_TYPE_U64};
   const char *format = view->format == NULL ? "B" : view->format;
   if (*format == '@' || *format == '=' ||
       *format == (PY_LITTLE_ENDIAN ? '<' : '>'))
     format++;
   if (format[0] == 0 || format[1] != 0 || view->itemsize > 8)
     return -1;
-  if (strchr("bhilqn", *format) != NULL)
-    return integers[0][view->itemsize];
-  if (strchr("BHILQNc?", *format) != NULL)
-    return integers[1][view->itemsize];
-  if (*format == 'f')
+  switch (*format) {
+  case 'd':
+    return POLYSHM_TYPE_F64;
+  case 'f':
     return POLYSHM_TYPE_F32;
-  return *format == 'd' ? POLYSHM_TYPE_F64 : -1;
+  case 'b':
+  case 'h':
+  case 'i':
+  case 'l':
+  case 'q':
+  case 'n':
+    return signeds[view->itemsize];
+  case 'B':
+  case 'c':
+  case '?':
+  case 'H':
+  case 'I':
+  case 'L':
+  case 'Q':
+  case 'N':
+    return unsigneds[view->itemsize];
+  default:
+    return -1;
+  }
 }
 
 /* The block of one of our objects, borrowed; NULL for any other. */
@@ -162,43 +172,63 @@ static polyshm_block *pshm_python_base(PyObject *exporter, const void **begin) {
   return block;
 }
 
-/* A buffer that lies in a block. Once it is taken, the block's own pins keep it
+/* A buffer as a view of the block that begins there. */
+static int pshm_python_locate(
+    const Py_buffer *buffer, uint32_t type, polyshm_block *block,
+    const void *begin, polyshm_view *out_view) {
+  int element = type == POLYSHM_TYPE_BUF ? POLYSHM_TYPE_VOID
+                                         : pshm_python_element(buffer);
+  if (element < 0) {
+    PyErr_Format(
+        PyExc_TypeError, "no native parameter takes elements of format '%s'",
+        buffer->format);
+    return -1;
+  }
+  out_view->struct_size = sizeof *out_view;
+  out_view->on.width = 0;
+  out_view->on.block = block;
+  /* Of nothing, an array may tell any address. */
+  out_view->offset =
+      buffer->len == 0
+          ? 0
+          : (uint64_t)((const char *)buffer->buf - (const char *)begin);
+  out_view->nbytes = (uint64_t)buffer->len;
+  out_view->element = (uint32_t)element;
+  out_view->flags = buffer->readonly ? POLYSHM_READ_ONLY : 0;
+  return 0;
+}
+
+/* What is no memoryview of ours. Once it is taken, the block's own pins keep it
  * where it is. */
 static int pshm_python_take_buffer(
     PyObject *object, uint32_t type, polyshm_view *out_view) {
-  Py_buffer view;
-  if (PyObject_GetBuffer(object, &view, PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT) !=
-      0)
+  Py_buffer buffer;
+  int flags = PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT, failed = -1;
+  if (PyObject_GetBuffer(object, &buffer, flags) != 0)
     return -1;
   const void *begin = NULL;
   polyshm_block *block = pshm_python_base(object, &begin);
-  int element =
-      type == POLYSHM_TYPE_BUF ? POLYSHM_TYPE_VOID : pshm_python_element(&view);
-  if (block == NULL) {
+  if (block == NULL)
     PyErr_Format(
         PyExc_TypeError,
         "a %.200s that is not on a SharedMemory cannot be passed",
         Py_TYPE(object)->tp_name);
-  } else if (element < 0) {
-    PyErr_Format(
-        PyExc_TypeError, "no native parameter takes elements of format '%s'",
-        view.format);
-    block = NULL;
-  } else {
-    *out_view = (polyshm_view){
-        .struct_size = sizeof *out_view,
-        .on.block = block,
-        /* Of nothing, an array may tell any address. */
-        .offset =
-            view.len == 0
-                ? 0
-                : (uint64_t)((const char *)view.buf - (const char *)begin),
-        .nbytes = (uint64_t)view.len,
-        .element = (uint32_t)element,
-        .flags = view.readonly ? POLYSHM_READ_ONLY : 0};
-  }
-  PyBuffer_Release(&view);
-  return block == NULL ? -1 : 0;
+  else
+    failed = pshm_python_locate(&buffer, type, block, begin, out_view);
+  PyBuffer_Release(&buffer);
+  return failed;
+}
+
+/* A memoryview of ours, without the ceremony; 0 if it is none. */
+static inline int pshm_python_is_ours(PyObject *object) {
+  if (!PyMemoryView_Check(object))
+    return 0;
+  const PyMemoryViewObject *view = (PyMemoryViewObject *)object;
+  return !(view->flags & _Py_MEMORYVIEW_RELEASED) &&
+         !(view->mbuf->flags & _Py_MANAGED_BUFFER_RELEASED) &&
+         (view->flags & (_Py_MEMORYVIEW_C | _Py_MEMORYVIEW_FORTRAN)) &&
+         view->view.obj != NULL &&
+         Py_TYPE(view->view.obj) == &pshm_python_pin_type;
 }
 
 static void pshm_python_take_bytes(PyObject *object, polyshm_value *value) {
@@ -209,6 +239,13 @@ static void pshm_python_take_bytes(PyObject *object, polyshm_value *value) {
 
 static int pshm_python_take_block(
     PyObject *object, uint32_t type, polyshm_value *value, polyshm_view *view) {
+  if (pshm_python_is_ours(object)) {
+    const Py_buffer *buffer = PyMemoryView_GET_BUFFER(object);
+    const pshm_python_pin *pin = (pshm_python_pin *)buffer->obj;
+    value->type = POLYSHM_VIEW;
+    value->of.p = view;
+    return pshm_python_locate(buffer, type, pin->block, pin->address, view);
+  }
   polyshm_block *block = pshm_python_block_of(object);
   if (block == NULL && PyBytes_Check(object)) {
     pshm_python_take_bytes(object, value);

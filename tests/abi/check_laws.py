@@ -247,7 +247,7 @@ def check_userdata(function, header):
         if not parameter.type.endswith("_fn"):
             yield f"has a callback of type {parameter.type}, not named _fn"
         neighbours = names[i + 1 : i + 2], names[max(i - 1, 0) : i]
-        if ["userdata"] not in neighbours:
+        if not {"userdata", "out_userdata"} & {*neighbours[0], *neighbours[1]}:
             yield f"has a callback {parameter.name} without its userdata"
         last = header.callbacks[parameter.type].parameters[-1]
         if last != Parameter("void *", "userdata"):

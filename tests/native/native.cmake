@@ -18,3 +18,14 @@ if(POLYSHM_HAS_FFI)
 else()
   polyshm_unit_test(absent)
 endif()
+
+# Numbers, not tests: see bench/compare_native.py.
+if(POLYSHM_LUA AND NOT POLYSHM_SANITIZE)
+  add_library(bench_native MODULE bench/bench_native.c native/kernels.c)
+  target_include_directories(bench_native SYSTEM PRIVATE ${LUA_INCLUDE_DIR})
+  target_link_libraries(bench_native PRIVATE
+    polyshm::polyshm Threads::Threads)
+  polyshm_warnings(bench_native)
+  set_target_properties(bench_native PROPERTIES
+    PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
+endif()

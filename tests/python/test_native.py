@@ -492,6 +492,17 @@ class Callbacks(NativeCase):
             usleep(1000)
         thread.join()
 
+    def test_or_do_not(self):
+        """With threads=False: a signal's handler, for one, comes afterwards."""
+        call = kernels.bind("twice", "i64(i64)", threads=False)
+        self.assertEqual(call(21), 42)
+        kernels.bind("keep", "void(fn i64(i64))")(
+            callback := native.callback("i64(i64)", self.count)
+        )
+        call_kept = kernels.bind("call_kept", "i64(i64)", threads=False)
+        self.assertEqual(call_kept(5), 5)
+        del callback
+
     def test_calls_of_many_threads(self):
         totals = []
 

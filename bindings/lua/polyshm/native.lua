@@ -77,7 +77,7 @@ local function check_options(options, known)
   return options
 end
 
-local bind_options = {lock = true, timeout = true}
+local bind_options = {lock = true, timeout = true, threads = true}
 
 local Library = {}
 Library.__index = Library
@@ -93,6 +93,7 @@ end
 --
 --   lock        a ShareableList whose lock is held during each call
 --   timeout     seconds to wait for it; nil has no end
+--   threads     is for Python, where it lets no other threads run if false
 --
 -- A call that does not get the lock returns nil, a message and E_TIMEOUT or
 -- E_INTERRUPTED, or E_BUSY if the last holder died with it: then list:lock() must
