@@ -128,6 +128,8 @@ static void release(pshm_grave *grave) {
   polyshm_function *function = (polyshm_function *)grave;
   for (int i = 0; i < function->signature.ncallees; i++)
     pshm_closure_close(&function->callees[i].closure);
+  if (function->list != NULL)
+    pshm_list_let_go(function->list);
   free(function);
 }
 
@@ -187,6 +189,10 @@ polyshm_status polyshm_function_guard(
     polyshm_function *function, polyshm_list *list, int64_t timeout) {
   if (function == NULL)
     return fail_null();
+  if (list != NULL)
+    pshm_list_hold(list);
+  if (function->list != NULL)
+    pshm_list_let_go(function->list);
   function->list = list;
   function->timeout = timeout;
   return POLYSHM_OK;
@@ -253,16 +259,20 @@ PSHM_NOINLINE static polyshm_status invoke_guarded(
   polyshm_block *block = polyshm_list_block(list);
   void *address;
   uint64_t size;
-  bool is_taken;
+  bool is_taken = false;
+  pshm_list_hold(list); /* a callback may change the guard */
   polyshm_status status = polyshm_block_pin(block, &address, &size);
-  if (status != POLYSHM_OK)
+  if (status != POLYSHM_OK) {
+    pshm_list_let_go(list);
     return status;
+  }
   status = take_guard(function, &is_taken);
   if (status == POLYSHM_OK)
     status = invoke(function, arguments, fn, userdata, out_value);
   if (is_taken)
     give_guard_back(list);
   polyshm_block_unpin(block);
+  pshm_list_let_go(list);
   return status;
 }
 

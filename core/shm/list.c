@@ -19,6 +19,8 @@
 
 #include <stdlib.h>
 
+#define FREED (UINT32_C(1) << 31)
+
 enum { TIMEOUT = 1000000000 /* nanoseconds, if nobody asked for another */ };
 
 /* --------------------------------------------------------------- failures */
@@ -65,6 +67,7 @@ static polyshm_status wrap(
   list->block = block;
   list->timeout = timeout == 0 ? TIMEOUT : timeout;
   list->spins = PSHM_WATCH_SPINS;
+  list->holds = 0;
   list->passes = 0;
   *out_list = list;
   return POLYSHM_OK;
@@ -287,11 +290,23 @@ polyshm_status polyshm_list_close(polyshm_list *list) {
                       : polyshm_block_close(list->block);
 }
 
-void polyshm_list_free(polyshm_list *list) {
-  if (list == NULL)
-    return;
+static void release(polyshm_list *list) {
   polyshm_block_free(list->block);
   free(list);
+}
+
+void polyshm_list_free(polyshm_list *list) {
+  if (list != NULL && atomic_fetch_or(&list->holds, FREED) == 0)
+    release(list);
+}
+
+void pshm_list_hold(polyshm_list *list) {
+  atomic_fetch_add(&list->holds, 1);
+}
+
+void pshm_list_let_go(polyshm_list *list) {
+  if (atomic_fetch_sub(&list->holds, 1) == (FREED | 1))
+    release(list);
 }
 
 /* ---------------------------------------------------------- what it tells */

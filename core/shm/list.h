@@ -18,6 +18,7 @@ struct polyshm_list {
   _Atomic int64_t timeout; /* nanoseconds a call may wait for a live owner */
   _Atomic uint32_t spins;  /* looks before a waiter sleeps: see watch.c */
   _Atomic uint32_t passes; /* of a writer over others' waiters: see watch.c */
+  _Atomic uint32_t holds;  /* number of pshm_list_hold, and FREED of list.c */
 };
 
 /* The making of a list in steps, as that of a block: publish its block, then
@@ -26,6 +27,10 @@ polyshm_status pshm_list_make(
     const polyshm_value *values, uint64_t nvalues, uint32_t flags,
     const polyshm_list_options *options, polyshm_list **out_list);
 void pshm_list_settle(polyshm_list *list);
+
+/* Keep the handle until it is let go, also if it is freed meanwhile. */
+void pshm_list_hold(polyshm_list *list);
+void pshm_list_let_go(polyshm_list *list);
 
 PSHM_COLD polyshm_status pshm_list_fail_null(void);
 PSHM_COLD polyshm_status pshm_list_fail_closed(const polyshm_list *list);

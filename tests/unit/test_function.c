@@ -297,6 +297,41 @@ static void a_callback_may_unlock_the_guard(void **state) {
   drop_list(list);
 }
 
+static polyshm_status free_list(
+    uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
+    polyshm_value *out_value, void *userdata) {
+  (void)parameter;
+  (void)values;
+  (void)nvalues;
+  (void)out_value;
+  polyshm_list **list = userdata;
+  polyshm_list_free(*list);
+  *list = NULL;
+  return POLYSHM_OK;
+}
+
+static void a_guard_may_be_freed(void **state) {
+  (void)state;
+  polyshm_list *list = make_list(), *other;
+  char name[POLYSHM_NAME_MAX + 1];
+  strcpy(name, polyshm_block_name(polyshm_list_block(list)));
+  polyshm_function *call = kernel("call_i64", "i64(i64, fn i64(i64))");
+  const polyshm_value values[] = {int_value(1), callback_value(NULL)};
+  polyshm_value result;
+  assert_ok(polyshm_function_guard(call, list, 0));
+  assert_ok(polyshm_function_call(call, values, 2, free_list, &list, NULL));
+  assert_null(list);
+  assert_ok(polyshm_function_call(call, values, 2, try_lock, name, &result));
+  assert_int_equal(result.of.i, POLYSHM_E_TIMEOUT);
+  assert_ok(polyshm_list_open(name, 0, &other));
+  polyshm_function_free(call);
+  uint32_t recovered;
+  assert_ok(polyshm_list_lock(other, 0, &recovered));
+  assert_int_equal(recovered, 0);
+  assert_ok(polyshm_list_unlock(other));
+  drop_list(other);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(libraries_and_symbols_are_found),
@@ -310,6 +345,7 @@ int main(void) {
       cmocka_unit_test(a_guard_is_held_during_the_call),
       cmocka_unit_test(a_guard_that_is_not_to_be_had_fails),
       cmocka_unit_test(a_callback_may_unlock_the_guard),
+      cmocka_unit_test(a_guard_may_be_freed),
   };
   return run_group(tests);
 }
