@@ -8,7 +8,8 @@ Only the manifest is known: each function in it is called through libffi (ctypes
 with good and with hostile arguments: NULL, closed handles, huge numbers, structs
 of wrong sizes, noise. Every status must be one that the manifest has; a failure
 must have a message and leave the outputs as they were; and each function must
-succeed and, if it can, fail at least once. A crash is reported with its call.
+succeed and, if it can, fail at least once; what this build leaves out may always
+answer that it is unsupported. A crash is reported with its call.
 
 With --older, the manifest is made the one of an earlier release first: structs
 lose their last member.
@@ -77,7 +78,8 @@ class Driver:
         self.message = self.library["polyshm_error_message"]
         self.message.restype = c.c_char_p
         self.makers = Makers(manifest, self.library, self.random, own_prefix())
-        self.succeeded, self.failed, self.problems = set(), set(), []
+        self.succeeded, self.failed, self.supported = set(), set(), set()
+        self.problems = []
 
     def check_version(self):
         version = self.library["polyshm_version"]
@@ -85,6 +87,11 @@ class Driver:
         major = self.manifest["library"]["soversion"]
         if version() >> 16 != major:
             self.problems.append(f"the library is not of version {major}")
+
+    def features(self):
+        """What the library says it can do; an old one has no such function."""
+        function = self.functions.get("polyshm_features")
+        return function() if function else 0
 
     def call(self, name, bad):
         described = self.manifest["functions"][name]
@@ -113,6 +120,8 @@ class Driver:
             self.succeeded.add(name)
         else:
             self.failed.add(name)
+            if result != self.manifest["constants"]["POLYSHM_E_UNSUPPORTED"]:
+                self.supported.add(name)
             self.look_at_failure(name, described, arguments)
         self.keep_handles(name, described, arguments, result)
 
@@ -148,8 +157,11 @@ class Driver:
             freed = name.endswith("_free") and self.random.randrange(4)
             if not freed:
                 self.call(name, self.random.randrange(2) == 0)
-        for name in sorted(set(names) - self.succeeded - MAY_ALWAYS_FAIL):
+        for name in sorted(self.supported - self.succeeded - MAY_ALWAYS_FAIL):
             self.problems.append(f"{name} never succeeded")
+        never = self.failed - self.supported - self.succeeded
+        if never and self.features() != 0:
+            self.problems.append(f"unsupported in spite of its features: {never}")
         for name in sorted(set(names) - self.failed):
             described = self.manifest["functions"][name]
             if described["returns"]["kind"] == "status" and described["parameters"]:

@@ -15,6 +15,24 @@ if(POLYSHM_HAS_FFI)
     add_dependencies(test_${file} kernels)
   endforeach()
   target_link_options(test_callback PRIVATE -Wl,--wrap=ffi_closure_alloc)
+
+  # Misuse, with every access looked at, libffi's and the C library's too.
+  find_program(VALGRIND valgrind)
+  if(VALGRIND AND NOT POLYSHM_SANITIZE AND NOT POLYSHM_COVERAGE)
+    set(valgrind ${VALGRIND} -q --error-exitcode=9 --leak-check=full
+      --errors-for-leak-kinds=definite)
+    foreach(file arguments callback convert function)
+      polyshm_add_test(native.valgrind.${file}
+        COMMAND ${valgrind} $<TARGET_FILE:test_${file}>)
+    endforeach()
+    if(POLYSHM_LUA)
+      polyshm_add_test(native.valgrind.lua
+        COMMAND ${valgrind} --leak-check=no ${LUA_EXECUTABLE}
+                ${PROJECT_SOURCE_DIR}/tests/lua/test_native.lua)
+    endif()
+  elseif(NOT VALGRIND)
+    message(STATUS "native calls are not tested under valgrind: there is none")
+  endif()
 else()
   polyshm_unit_test(absent)
 endif()
