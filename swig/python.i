@@ -16,7 +16,7 @@
   if (pshm_python_ready_errors(m, public_interface) != 0 ||
       pshm_python_ready_lock(m, public_interface) != 0 ||
       pshm_python_ready_manage(m, public_interface) != 0 ||
-      pshm_python_ready_native(m, public_interface) != 0 ||
+      pshm_python_ready_native() != 0 ||
       PyType_Ready(&pshm_python_pin_type) != 0 ||
       PyType_Ready(&pshm_python_iterator_type) != 0)
     return NULL;
@@ -25,13 +25,13 @@
 %native(inspect) PyObject *pshm_python_inspect(PyObject *, PyObject *);
 %native(blocks) PyObject *pshm_python_blocks(PyObject *, PyObject *);
 %native(holders) PyObject *pshm_python_holders(PyObject *, PyObject *);
-%native(native_bind)
+%native(_native_bind)
     PyObject *pshm_python_native_bind(PyObject *, PyObject *);
-%native(native_find)
+%native(_native_find)
     PyObject *pshm_python_native_find(PyObject *, PyObject *);
-%native(native_callback)
+%native(_native_callback)
     PyObject *pshm_python_native_callback(PyObject *, PyObject *);
-%native(native_errno)
+%native(_native_errno)
     PyObject *pshm_python_native_errno(PyObject *, PyObject *);
 
 /* ----------------------------------------------------------------- typemaps */

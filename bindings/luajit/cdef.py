@@ -32,6 +32,14 @@ def members(fields, indent):
             yield f"{indent}{declare(field['type'], field['name'])}{count};"
 
 
+def prototype(name, function):
+    parameters = ", ".join(
+        declare(p["type"], p["name"]) for p in function["parameters"]
+    )
+    result = declare(function["returns"]["type"], name)
+    return f"{result}({parameters or 'void'})"
+
+
 def declarations(manifest):
     for name, scalar in manifest["typedefs"].items():
         yield f"typedef {scalar} {name};"
@@ -47,12 +55,10 @@ def declarations(manifest):
         yield f"typedef struct {name} {{"
         yield from members(struct["fields"], "  ")
         yield f"}} {name};"
+    for name, callback in manifest["callbacks"].items():
+        yield f"typedef {prototype(f'(*{name})', callback)};"
     for name, function in manifest["functions"].items():
-        parameters = ", ".join(
-            declare(p["type"], p["name"]) for p in function["parameters"]
-        )
-        result = declare(function["returns"]["type"], name)
-        yield f"{result}({parameters or 'void'});"
+        yield f"{prototype(name, function)};"
 
 
 def module(manifest, library):

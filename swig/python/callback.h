@@ -181,7 +181,7 @@ static PyTypeObject pshm_python_callback_type = {
     .tp_getset = pshm_python_callback_properties,
 };
 
-/* core.native_callback(signature, callable) */
+/* _core._native_callback(signature, callable) */
 static PyObject *pshm_python_native_callback(
     PyObject *module, PyObject *arguments) {
   (void)module;

@@ -203,7 +203,7 @@ static int pshm_python_take_guard(PyObject *object, PyObject **out_guard) {
   return 0;
 }
 
-/* core.native_bind(path, address, name, signature, lock, timeout, threads) */
+/* _core._native_bind(path, address, name, signature, lock, timeout, threads) */
 static PyObject *pshm_python_native_bind(
     PyObject *module, PyObject *arguments) {
   (void)module;
@@ -217,7 +217,7 @@ static PyObject *pshm_python_native_bind(
           &seconds, &lets_run) ||
       pshm_python_take_guard(lock, &guard) != 0 ||
       pshm_python_to_timeout(seconds, &timeout) != 0 ||
-      (address != Py_None && pshm_python_to_address(address, &at) != 0))
+      (address != Py_None && pshm_python_to_pointer(address, &at) != 0))
     return NULL;
   char *symbol, *text;
   if (pshm_python_name(name, &symbol) != 0 ||
@@ -251,7 +251,7 @@ static PyObject *pshm_python_native_bind(
   return pshm_python_raise(status);
 }
 
-/* core.native_find(path, symbol): an address, or 0 without a symbol */
+/* _core._native_find(path, symbol): an address, or 0 without a symbol */
 static PyObject *pshm_python_native_find(
     PyObject *module, PyObject *arguments) {
   (void)module;
@@ -265,7 +265,7 @@ static PyObject *pshm_python_native_find(
   return PyLong_FromVoidPtr(address);
 }
 
-/* core.native_errno() */
+/* _core._native_errno() */
 static PyObject *pshm_python_native_errno(
     PyObject *module, PyObject *arguments) {
   (void)module;
@@ -274,19 +274,11 @@ static PyObject *pshm_python_native_errno(
   return PyLong_FromLong(polyshm_function_errno());
 }
 
-static int pshm_python_ready_native(PyObject *module, PyObject *public) {
-  static PyTypeObject *const types[] = {
-      &pshm_python_function_type, &pshm_python_callback_type};
-  static const char *const names[] = {"Function", "Callback"};
-  for (int i = 0; i < 2; i++) {
-    if (PyType_Ready(types[i]) != 0)
-      return -1;
-    Py_INCREF(types[i]);
-    if (PyModule_AddObject(module, names[i], (PyObject *)types[i]) != 0)
-      return -1;
-    SwigPyBuiltin_AddPublicSymbol(public, names[i]);
-  }
-  return 0;
+/* Nothing is told of them: calls make them. */
+static int pshm_python_ready_native(void) {
+  if (PyType_Ready(&pshm_python_function_type) != 0)
+    return -1;
+  return PyType_Ready(&pshm_python_callback_type);
 }
 
 #endif

@@ -72,7 +72,7 @@ static int pshm_python_take_float(PyObject *object, polyshm_value *value) {
   return value->of.f == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-static int pshm_python_to_address(PyObject *object, const void **out_address) {
+static int pshm_python_to_pointer(PyObject *object, const void **out_address) {
   polyshm_value value;
   if (pshm_python_from_long(object, &value) != 0)
     return -1;
@@ -298,7 +298,7 @@ static int pshm_python_take_pointer(PyObject *object, polyshm_value *value) {
     return 0;
   }
   if (PyLong_Check(object))
-    return pshm_python_to_address(object, &value->of.p);
+    return pshm_python_to_pointer(object, &value->of.p);
   if (Py_TYPE(object) == &pshm_python_callback_type) {
     polyshm_callback *callback = pshm_python_callback_of(object);
     void *address = NULL;
@@ -323,7 +323,7 @@ static int pshm_python_take_function(PyObject *object, polyshm_value *value) {
     return 0;
   value->type = POLYSHM_POINTER;
   if (PyLong_Check(object))
-    return pshm_python_to_address(object, &value->of.p);
+    return pshm_python_to_pointer(object, &value->of.p);
   PyErr_Format(
       PyExc_TypeError, "a function is a callable or an int, not %.200s",
       Py_TYPE(object)->tp_name);

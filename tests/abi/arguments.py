@@ -44,7 +44,8 @@ class Makers:
         self.random = random
         self.prefix = prefix
         self.alive = {name: [] for name in manifest["handles"]}
-        self.texts = [*TEXTS, os.fsencode(library._name), b"polyshm_version"]
+        own = os.fsencode(library._name)
+        self.texts = [*TEXTS, own, own, own, b"polyshm_version", b"abs", b"i32(i32)"]
         self.harmless = c.cast(library.polyshm_version, c.c_void_p).value
         self.flags = sorted(
             {v for v in manifest["constants"].values() if v > 0 and v & v - 1 == 0}

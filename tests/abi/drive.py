@@ -29,6 +29,7 @@ from arguments import SCALARS, Makers, ctype_of, own_prefix
 SKIPPED = {
     "polyshm_manager_serve": "it ends by a signal",
     "polyshm_manager_start": "it starts processes",
+    "polyshm_manager_connect": "it waits for whoever listens there",
 }
 # What must not be chosen at random: it is added to the flags.
 FORCED = {"polyshm_gc": {"flags": "POLYSHM_GC_DRY_RUN"}}
@@ -37,6 +38,7 @@ MAY_ALWAYS_FAIL = {
     "polyshm_helper_path",  # where there is none
     "polyshm_function_userdata",  # inside a callback only
     "polyshm_list_unlock",  # needs its lock
+    "polyshm_server_next",  # has nothing to tell without clients
 }
 
 
@@ -79,6 +81,7 @@ class Driver:
         self.message.restype = c.c_char_p
         self.makers = Makers(manifest, self.library, self.random, own_prefix())
         self.succeeded, self.failed, self.supported = set(), set(), set()
+        self.made = set()  # handles, of a kind
         self.problems = []
 
     def check_version(self):
@@ -144,9 +147,18 @@ class Driver:
                 if not made:
                     self.problems.append(f"{name} succeeds without a handle")
                 pool.append(made)
+                self.made.add(parameter["handle"])
                 while len(pool) > 8:  # of them, some are closed
                     freed = self.manifest["handles"][parameter["handle"]]["free"]
                     self.functions[freed](pool.pop(0))
+
+    def is_out_of_reach(self, name):
+        """Whether it needs a handle that no call has made."""
+        return any(
+            p["kind"] == "handle" and p["direction"] == "in"
+            and p["handle"] not in self.made
+            for p in self.manifest["functions"][name]["parameters"]
+        )  # fmt: skip
 
     def drive(self, calls):
         self.check_version()
@@ -158,7 +170,8 @@ class Driver:
             if not freed:
                 self.call(name, self.random.randrange(2) == 0)
         for name in sorted(self.supported - self.succeeded - MAY_ALWAYS_FAIL):
-            self.problems.append(f"{name} never succeeded")
+            if not self.is_out_of_reach(name):
+                self.problems.append(f"{name} never succeeded")
         never = self.failed - self.supported - self.succeeded
         if never and self.features() != 0:
             self.problems.append(f"unsupported in spite of its features: {never}")
@@ -209,7 +222,7 @@ def watch(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--calls", type=int, default=20000)
+    parser.add_argument("--calls", type=int, default=40000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--older", action="store_true")
     parser.add_argument("--log", help=argparse.SUPPRESS)

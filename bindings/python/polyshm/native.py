@@ -54,8 +54,13 @@ from . import core
 
 __all__ = ["Library", "at", "available", "callback", "callbacks", "errno", "load"]
 
-_IS_BUILT = hasattr(core, "native_bind")
-_features = core.features() if _IS_BUILT else 0
+if core.backend == "swig":
+    from . import _core as _calls
+
+    _features = core.features()
+else:
+    _calls = None
+    _features = 0
 
 available = bool(_features & core.FEATURE_CALL)
 """Whether native calls were built in. Without, load() and the rest raise
@@ -66,13 +71,13 @@ callbacks = bool(_features & core.FEATURE_CALLBACKS)
 this needs."""
 
 
-def _core():
-    if not _IS_BUILT:
+def _native():
+    if _calls is None:
         raise core.UnsupportedError(
             "native calls need polyshm's extension module, and this is polyshm "
             f"over {core.backend}: use ctypes itself"
         )
-    return core
+    return _calls
 
 
 class Library:
@@ -81,7 +86,7 @@ class Library:
     def __init__(self, path):
         self.path = path
         self._path = None if path is None else os.fsdecode(path)
-        _core().native_find(self._path, None)
+        _native()._native_find(self._path, None)
 
     def bind(
         self, symbol, signature, *, lock=None, timeout=None, threads=True
@@ -98,7 +103,7 @@ class Library:
         threads do not run meanwhile, which makes them a third faster. With `lock`,
         they run anyway.
         """
-        return _core().native_bind(
+        return _native()._native_bind(
             self._path, None, symbol, signature, lock, timeout, threads
         )
 
@@ -107,7 +112,7 @@ class Library:
         if it has none of that name."""
         if not isinstance(symbol, str):
             raise TypeError(f"a symbol must be str, not {type(symbol).__name__}")
-        return _core().native_find(self._path, symbol)
+        return _native()._native_find(self._path, symbol)
 
     def __repr__(self):
         return f"{self.__class__.__name__}({self.path!r})"
@@ -124,7 +129,7 @@ def at(address, signature, *, lock=None, timeout=None, threads=True):
     name = f"at_{address:#x}" if isinstance(address, int) else "at"
     if address is None:
         raise TypeError("an address is an int, not None")
-    return _core().native_bind(
+    return _native()._native_bind(
         None, address, name, signature, lock, timeout, threads
     )
 
@@ -136,9 +141,9 @@ def callback(signature, function):
     passed as fn or ptr, has an `address`, and goes when it is dropped, at the end
     of a `with`, or by free(): keep it for as long as native code may call it.
     """
-    return _core().native_callback(signature, function)
+    return _native()._native_callback(signature, function)
 
 
 def errno():
     """Native code's errno, as this thread's last call left it. It was 0 before."""
-    return _core().native_errno()
+    return _native()._native_errno()

@@ -19,7 +19,7 @@ from .error import (
     error_os,
     status_name,
 )
-from .library import version
+from .library import features, version
 from .list import List
 from .lock import Lock
 from .manage import (
@@ -52,6 +52,7 @@ __all__ = [
     "blocks",
     "error_message",
     "error_os",
+    "features",
     "gc",
     "helper_path",
     "holders",

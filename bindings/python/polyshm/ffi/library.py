@@ -115,4 +115,5 @@ def bare(name):
 
 
 version = quick("polyshm_version")
+features = quick("polyshm_features")
 _check()
