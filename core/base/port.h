@@ -11,6 +11,12 @@
 #define PSHM_NOINLINE __attribute__((noinline))
 #define PSHM_NO_SANITIZE __attribute__((no_sanitize("address", "undefined")))
 #define PSHM_INLINE static inline __attribute__((always_inline))
+/* It calls functions by another type than theirs, and knows why it may. */
+#ifdef __clang__
+#define PSHM_ANY_FUNCTION __attribute__((no_sanitize("function", "cfi-icall")))
+#else
+#define PSHM_ANY_FUNCTION
+#endif
 #else
 #define PSHM_PRINTF(text, first)
 #define PSHM_LIKELY(x) (x)
@@ -19,6 +25,7 @@
 #define PSHM_NOINLINE
 #define PSHM_NO_SANITIZE
 #define PSHM_INLINE static inline
+#define PSHM_ANY_FUNCTION
 #endif
 
 #endif

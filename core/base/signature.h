@@ -63,6 +63,10 @@ static inline bool pshm_signature_is_number(uint32_t type) {
   return type >= POLYSHM_TYPE_I8 && type <= POLYSHM_TYPE_F64;
 }
 
+static inline bool pshm_signature_is_float(uint32_t type) {
+  return type == POLYSHM_TYPE_F32 || type == POLYSHM_TYPE_F64;
+}
+
 static inline bool pshm_signature_is_block(uint32_t type) {
   return type == POLYSHM_TYPE_BUF || type == POLYSHM_TYPE_ARRAY;
 }

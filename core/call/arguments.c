@@ -9,6 +9,8 @@
 #include "base/options.h"
 #include "base/port.h"
 
+#include <string.h>
+
 static polyshm_status fail_null(unsigned place) {
   return pshm_error_set(
       POLYSHM_E_INVALID, "value %u of the call is NULL", place);
@@ -85,8 +87,9 @@ static polyshm_status read_view(
 }
 
 static polyshm_status take_view(
-    pshm_arguments *arguments, int i, const pshm_parameter *parameter,
-    const polyshm_value *value, unsigned place) {
+    pshm_arguments *arguments, int i, pshm_slot *slot,
+    const pshm_parameter *parameter, const polyshm_value *value,
+    unsigned place) {
   polyshm_view view;
   void *begin;
   uint64_t size;
@@ -103,7 +106,7 @@ static polyshm_status take_view(
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return status;
   const char *address = (const char *)begin + view.offset;
-  arguments->slots[i].address = address;
+  slot->address = address;
   arguments->nbytes[i] = view.nbytes;
   return check_elements(parameter, &view, address, place);
 }
@@ -111,10 +114,11 @@ static polyshm_status take_view(
 /* A block parameter, or the content of a string for one that only reads bytes.
  */
 static polyshm_status take_block(
-    pshm_arguments *arguments, int i, const pshm_parameter *parameter,
-    const polyshm_value *value, unsigned place) {
+    pshm_arguments *arguments, int i, pshm_slot *slot,
+    const pshm_parameter *parameter, const polyshm_value *value,
+    unsigned place) {
   if (PSHM_LIKELY(value->type == POLYSHM_VIEW))
-    return take_view(arguments, i, parameter, value, place);
+    return take_view(arguments, i, slot, parameter, value, place);
   bool is_text = value->type == POLYSHM_STRING ||
                  value->type == POLYSHM_BYTES || value->type == POLYSHM_TEXT;
   if (!is_text || !parameter->is_const ||
@@ -122,7 +126,7 @@ static polyshm_status take_block(
     return pshm_convert_refuse(parameter->type, value, "value", place);
   if (value->of.p == NULL && value->size != 0)
     return fail_null(place);
-  arguments->slots[i].address = value->of.p == NULL ? "" : value->of.p;
+  slot->address = value->of.p == NULL ? "" : value->of.p;
   arguments->nbytes[i] = value->size;
   return POLYSHM_OK;
 }
@@ -130,27 +134,26 @@ static polyshm_status take_block(
 /* --------------------------------------------------------------- functions */
 
 static polyshm_status take_function(
-    pshm_arguments *arguments, const polyshm_function *function, int i,
-    const polyshm_value *value, bool has_fn, unsigned place) {
-  uint32_t number = function->signature.parameters[i].other;
+    pshm_arguments *arguments, const polyshm_function *function,
+    uint32_t number, pshm_slot *slot, const polyshm_value *value, bool has_fn,
+    unsigned place) {
   const pshm_function_callee *callee = &function->callees[number];
   if (value->type == POLYSHM_POINTER && value->of.p != NULL) {
-    arguments->slots[i].address = value->of.p;
+    slot->address = value->of.p;
     return POLYSHM_OK;
   }
   if (value->type != POLYSHM_CALLBACK)
     return pshm_convert_refuse(POLYSHM_TYPE_FN, value, "value", place);
   if (value->of.p != NULL)
     return pshm_callback_code(
-        value->of.p, &callee->closure.callee, place,
-        &arguments->slots[i].address);
+        value->of.p, &callee->closure.callee, place, &slot->address);
   if (!has_fn)
     return fail_null(place);
   if (callee->closure.memory == NULL)
     return pshm_error_set(
         POLYSHM_E_UNSUPPORTED,
         "this system forbids the memory that callbacks need");
-  arguments->slots[i].address = callee->closure.code;
+  slot->address = callee->closure.code;
   arguments->asked |= 1u << number;
   return POLYSHM_OK;
 }
@@ -158,7 +161,9 @@ static polyshm_status take_function(
 /* -------------------------------------------------------------- gathering */
 
 /* len and count, once all blocks are known. */
-static void fill(const pshm_signature *signature, pshm_arguments *arguments) {
+static void fill(
+    const polyshm_function *function, pshm_arguments *arguments) {
+  const pshm_signature *signature = &function->signature;
   for (int i = 0; i < signature->nparameters; i++) {
     const pshm_parameter *parameter = &signature->parameters[i];
     if (!pshm_signature_is_filled(parameter->type))
@@ -167,7 +172,8 @@ static void fill(const pshm_signature *signature, pshm_arguments *arguments) {
     if (parameter->type == POLYSHM_TYPE_COUNT)
       number /=
           pshm_signature_width(signature->parameters[parameter->other].element);
-    arguments->slots[i].size = (size_t)number; /* it is in memory, so it fits */
+    /* It is in memory, so it fits. */
+    arguments->slots[function->registers.places[i]].size = (size_t)number;
   }
 }
 
@@ -177,21 +183,24 @@ polyshm_status pshm_arguments_gather(
   const pshm_signature *signature = &function->signature;
   polyshm_status status = POLYSHM_OK;
   unsigned place = 0;
+  if (function->registers.are_enough)
+    memset(arguments->slots, 0, PSHM_REGISTERS * sizeof *arguments->slots);
   for (int i = 0; i < signature->nparameters && status == POLYSHM_OK; i++) {
     const pshm_parameter *parameter = &signature->parameters[i];
-    arguments->addresses[i] = &arguments->slots[i];
+    pshm_slot *slot = &arguments->slots[function->registers.places[i]];
+    arguments->addresses[i] = slot;
     if (pshm_signature_is_filled(parameter->type))
       continue;
     const polyshm_value *value = &values[place++];
     if (pshm_signature_is_block(parameter->type))
-      status = take_block(arguments, i, parameter, value, place);
+      status = take_block(arguments, i, slot, parameter, value, place);
     else if (parameter->type == POLYSHM_TYPE_FN)
-      status = take_function(arguments, function, i, value, has_fn, place);
+      status = take_function(
+          arguments, function, parameter->other, slot, value, has_fn, place);
     else
-      status = pshm_convert_quickly_in(
-          parameter->type, value, place, &arguments->slots[i]);
+      status = pshm_convert_quickly_in(parameter->type, value, place, slot);
   }
   if (status == POLYSHM_OK && signature->ninputs != signature->nparameters)
-    fill(signature, arguments);
+    fill(function, arguments);
   return status;
 }

@@ -6,6 +6,7 @@
 #include "polyshm.h"
 #include "call/callback.h"
 #include "call/convert.h"
+#include "call/registers.h"
 #include "base/signature.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ struct polyshm_function {
   int64_t timeout;
   pshm_signature signature;
   ffi_type *types[PSHM_SIGNATURE_PARAMETERS];
+  pshm_registers registers;
   pshm_function_callee callees[];
 };
 

@@ -166,6 +166,10 @@ void pshm_frame_call(
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     pshm_error_set(
         status, "a callback failed with %s", polyshm_status_name(status));
+  else if (
+      callee->result == POLYSHM_TYPE_I32 && answer.type == POLYSHM_INT &&
+      answer.of.i == (int32_t)answer.of.i)
+    *(ffi_arg *)result = (ffi_arg)answer.of.i; /* comparisons, most often */
   else
     status = pshm_convert_answer(callee->result, &answer, result);
   if (PSHM_UNLIKELY(status != POLYSHM_OK)) {

@@ -120,23 +120,6 @@ static inline bool fits(uint32_t type, const polyshm_value *value) {
   }
 }
 
-static inline void store_integer(
-    uint32_t type, int64_t integer, pshm_slot *slot) {
-  switch (pshm_signature_width(type)) {
-  case 1:
-    slot->u8 = (uint8_t)integer;
-    break;
-  case 2:
-    slot->u16 = (uint16_t)integer;
-    break;
-  case 4:
-    slot->u32 = (uint32_t)integer;
-    break;
-  default:
-    slot->u64 = (uint64_t)integer;
-  }
-}
-
 /* ------------------------------------------------------------------- floats */
 
 /* An integer that is exactly a float of this type; NaN if it is none. */
@@ -224,7 +207,7 @@ polyshm_status pshm_convert_in(
       return pshm_convert_refuse(type, value, what, place);
     if (PSHM_UNLIKELY(!fits(type, value)))
       return refuse_range(type, value, what, place);
-    store_integer(type, value->of.i, out_slot);
+    pshm_convert_store(type, value->of.i, out_slot);
     return POLYSHM_OK;
   }
   if (type == POLYSHM_TYPE_F32 || type == POLYSHM_TYPE_F64)
@@ -288,7 +271,7 @@ void pshm_convert_result(
   uint32_t width = pshm_signature_width(type);
   if (width != 0 && type <= POLYSHM_TYPE_U64 && width < sizeof(ffi_arg)) {
     pshm_slot slot;
-    store_integer(type, (int64_t)result->narrow, &slot);
+    pshm_convert_store(type, (int64_t)result->narrow, &slot);
     pshm_convert_out(type, &slot, out_value);
   } else {
     pshm_convert_out(type, &result->wide, out_value);

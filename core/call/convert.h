@@ -4,6 +4,7 @@
 #define POLYSHM_CALL_CONVERT_H
 
 #include "polyshm.h"
+#include "base/signature.h"
 
 #include <ffi.h>
 #include <stdbool.h>
@@ -32,6 +33,19 @@ typedef union pshm_result {
 } pshm_result;
 
 ffi_type *pshm_convert_type(uint32_t type);
+
+/* The narrower members of a slot are its first bytes, and a register wants the
+ * number widened: where the first byte is the lowest, one store does both. */
+static inline void pshm_convert_store(
+    uint32_t type, int64_t integer, pshm_slot *slot) {
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  unsigned unused = 64 - 8 * pshm_signature_width(type);
+  slot->u64 = (uint64_t)integer << unused;
+#else
+  (void)type;
+  slot->i64 = integer;
+#endif
+}
 
 /* Store a number, a ptr or a str; the failures are those of
  * polyshm_function_call(), in the words "<what> <place> ...". */
@@ -64,7 +78,7 @@ static inline polyshm_status pshm_convert_quickly_in(
   }
   if (value->type == POLYSHM_INT && type == POLYSHM_TYPE_I32 &&
       integer == (int32_t)integer) {
-    out_slot->i32 = (int32_t)integer;
+    pshm_convert_store(type, integer, out_slot);
     return POLYSHM_OK;
   }
   if (value->type == POLYSHM_FLOAT && type == POLYSHM_TYPE_F64) {

@@ -89,6 +89,7 @@ polyshm_status polyshm_function_at(
         POLYSHM_E_MEMORY, "no memory for a handle of a function");
   memcpy(&function->code, &address, sizeof address);
   function->signature = parsed;
+  pshm_registers_assign(&function->registers, &parsed);
   for (int i = 0; i < parsed.nparameters; i++)
     function->types[i] = pshm_convert_type(parsed.parameters[i].type);
   if (ffi_prep_cif(
@@ -242,8 +243,13 @@ static inline polyshm_status invoke(
   pshm_result result;
   pshm_frame_enter(thread, &frame, function, fn, userdata, arguments->asked);
   errno = 0;
-  ffi_call(
-      (ffi_cif *)&function->cif, function->code, &result, arguments->addresses);
+  if (PSHM_LIKELY(function->registers.are_enough))
+    pshm_registers_call(
+        &function->registers, function->code, type, arguments->slots, &result);
+  else
+    ffi_call(
+        (ffi_cif *)&function->cif, function->code, &result,
+        arguments->addresses);
   thread->last_errno = errno;
   pshm_frame_leave(thread, &frame);
   if (PSHM_LIKELY(frame.status == POLYSHM_OK) && out_value != NULL)

@@ -106,8 +106,21 @@ static polyshm_status pshm_lua_run_argument(
   return pshm_lua_call_back(frame, values, nvalues, out_value);
 }
 
+/* Push the function of a callback, or nothing if it was collected. */
+static bool pshm_lua_push_callback(
+    lua_State *L, const pshm_lua_callback *callback) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, callback->table);
+  if (lua_rawgeti(L, -1, callback->place) == LUA_TFUNCTION) {
+    lua_replace(L, -2);
+    return true;
+  }
+  lua_settop(L, -3);
+  return false;
+}
+
 /* Native code that goes on calling after the function was collected gets
- * nothing. */
+ * nothing. Most often one callback is called again and again: the first that a
+ * call runs stays on its stack. */
 static polyshm_status pshm_lua_run_callback(
     uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
     polyshm_value *out_value, void *userdata) {
@@ -118,16 +131,22 @@ static polyshm_status pshm_lua_run_callback(
     return POLYSHM_E_UNSUPPORTED; /* it is another language's */
   pshm_lua_frame *frame = call;
   lua_State *L = frame->L;
-  if (callback->state != lua_topointer(L, LUA_REGISTRYINDEX))
-    return pshm_lua_keep_text(frame, "the callback is another Lua state's");
   if (!lua_checkstack(L, PSHM_LUA_CALL_ROOM))
     return POLYSHM_E_MEMORY;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, callback->table);
-  if (lua_rawgeti(L, -1, callback->place) != LUA_TFUNCTION) {
-    lua_settop(L, -3);
-    return POLYSHM_OK; /* zero */
+  if (frame->place == callback->place && frame->state == callback->state) {
+    lua_pushvalue(L, frame->at);
+  } else {
+    if (callback->state != lua_topointer(L, LUA_REGISTRYINDEX))
+      return pshm_lua_keep_text(frame, "the callback is another Lua state's");
+    if (!pshm_lua_push_callback(L, callback))
+      return POLYSHM_OK; /* zero */
+    if (frame->state == NULL) {
+      frame->state = callback->state;
+      frame->place = callback->place;
+      frame->at = lua_gettop(L);
+      lua_pushvalue(L, -1);
+    }
   }
-  lua_replace(L, -2);
   return pshm_lua_call_back(frame, values, nvalues, out_value);
 }
 

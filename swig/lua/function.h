@@ -63,7 +63,7 @@ static int pshm_lua_native_run(lua_State *L) {
   for (int i = 0; i < count; i++)
     pshm_lua_take_argument(L, i + 1, native->types[i], &values[i], &views[i]);
 
-  pshm_lua_frame frame = {L, false};
+  pshm_lua_frame frame = {.L = L};
   polyshm_status status =
       native->is_guarded
           ? pshm_lua_native_guarded(L, native, values, &frame, &result)

@@ -30,6 +30,10 @@ static const char pshm_lua_native_tag[] = "polyshm.function";
 typedef struct pshm_lua_frame {
   lua_State *L;
   bool is_raised; /* what a callback raised is on top of the stack */
+  /* The callback whose function is on the stack, if there is a state. */
+  const void *state;
+  lua_Integer place;
+  int at;
 } pshm_lua_frame;
 
 /* ----------------------------------------------------- what goes in and out */

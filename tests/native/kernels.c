@@ -86,6 +86,40 @@ double many(
          18 * r + 19 * (double)s + 20 * t;
 }
 
+/* All the registers of x86-64 and no more; then one more of each kind. */
+EXPORT double as_many_as_fit(
+    double a, int8_t b, float c, uint64_t d, double e, int16_t f, float g,
+    uint8_t h, double i, int32_t j, float k, int64_t l, double m, float n);
+double as_many_as_fit(
+    double a, int8_t b, float c, uint64_t d, double e, int16_t f, float g,
+    uint8_t h, double i, int32_t j, float k, int64_t l, double m, float n) {
+  return a + 2 * (double)b + 3 * (double)c + 4 * (double)d + 5 * e +
+         6 * (double)f + 7 * (double)g + 8 * (double)h + 9 * i +
+         10 * (double)j + 11 * (double)k + 12 * (double)l + 13 * m +
+         14 * (double)n;
+}
+
+EXPORT int8_t one_more_integer(
+    int8_t a, int8_t b, int8_t c, int8_t d, int8_t e, int8_t f, int8_t g);
+int8_t one_more_integer(
+    int8_t a, int8_t b, int8_t c, int8_t d, int8_t e, int8_t f, int8_t g) {
+  return (int8_t)(a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g);
+}
+
+EXPORT float one_more_float(
+    float a, float b, float c, float d, float e, float f, float g, float h,
+    float i);
+float one_more_float(
+    float a, float b, float c, float d, float e, float f, float g, float h,
+    float i) {
+  return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + 9 * i;
+}
+
+EXPORT float less(int16_t one, int16_t other);
+float less(int16_t one, int16_t other) {
+  return (float)(one - other);
+}
+
 EXPORT uint64_t sum_bytes(const unsigned char *bytes, size_t nbytes);
 uint64_t sum_bytes(const unsigned char *bytes, size_t nbytes) {
   uint64_t sum = 0;

@@ -117,6 +117,34 @@ static void it_tells_what_it_takes(void **state) {
   polyshm_function_free(function);
 }
 
+/* What it gives for numbers that go up from the first; bit i says that value i
+ * is a float. */
+static double weigh(
+    const char *symbol, const char *signature, uint64_t count, uint64_t floats,
+    int64_t first) {
+  polyshm_value values[32];
+  for (uint64_t i = 0; i < count; i++) {
+    int64_t number = first + (int64_t)i;
+    values[i] = floats >> i & 1 ? float_value((double)number)
+                                      : int_value(number);
+  }
+  polyshm_value result = call_once(symbol, signature, values, count);
+  return result.type == POLYSHM_FLOAT ? result.of.f : (double)result.of.i;
+}
+
+static void arguments_go_where_they_belong(void **state) {
+  (void)state;
+  static const char fit[] = "f64(f64, i8, f32, u64, f64, i16, f32, u8, f64, "
+                            "i32, f32, i64, f64, f32)";
+  static const char integers[] = "i8(i8, i8, i8, i8, i8, i8, i8)";
+  static const char floats[] =
+      "f32(f32, f32, f32, f32, f32, f32, f32, f32, f32)";
+  assert_float_equal(weigh("as_many_as_fit", fit, 14, 0x3555, 1), 1015, 0);
+  assert_float_equal(weigh("one_more_integer", integers, 7, 0, -5), -28, 0);
+  assert_float_equal(weigh("one_more_float", floats, 9, 0x1ff, -5), 15, 0);
+  assert_float_equal(weigh("less", "f32(i16, i16)", 2, 0, -32768), -1, 0);
+}
+
 static void errno_is_kept(void **state) {
   (void)state;
   errno = EDOM;
@@ -339,6 +367,7 @@ int main(void) {
       cmocka_unit_test(misuse_is_refused),
       cmocka_unit_test(the_number_of_values_must_be_right),
       cmocka_unit_test(it_tells_what_it_takes),
+      cmocka_unit_test(arguments_go_where_they_belong),
       cmocka_unit_test(errno_is_kept),
       cmocka_unit_test(a_call_allocates_nothing),
       cmocka_unit_test(no_memory_is_no_crash),
