@@ -34,20 +34,26 @@ pshm_layout pshm_layout_write(
 
 /* CPython 3.8 wrote n sizes where later ones write n+1 offsets. Sizes are at
  * least one word, so a non-zero first number gives it away, if all of it adds
- * up. Its empty list is a lone zero. */
+ * up. Its empty list is a lone zero. The file is read, not the mapping, since
+ * somebody may cut it short. */
 static bool is_from_38(const os_map *map, uint64_t length) {
   if (length == 0)
     return map->size == PSHM_WORD;
   uint64_t fixed = pshm_layout_size(length, 0);
   if (fixed == 0 || map->size < fixed - PSHM_WORD)
     return false;
-  const pshm_word *sizes = (const pshm_word *)map->address + 1;
   uint64_t left = map->size - (fixed - PSHM_WORD);
-  for (uint64_t i = 0; i < length; i++) {
-    uint64_t size = atomic_load_explicit(sizes + i, memory_order_relaxed);
-    if (size < PSHM_WORD || size % PSHM_WORD != 0 || size > left)
+  enum { MOST = 256 };
+  uint64_t sizes[MOST];
+  for (uint64_t i = 0; i < length; i += MOST) {
+    size_t count = length - i < MOST ? (size_t)(length - i) : MOST;
+    if (!os_map_peek(map, PSHM_WORD * (i + 1), sizes, PSHM_WORD * count))
       return false;
-    left -= size;
+    for (size_t j = 0; j < count; j++) {
+      if (sizes[j] < PSHM_WORD || sizes[j] % PSHM_WORD != 0 || sizes[j] > left)
+        return false;
+      left -= sizes[j];
+    }
   }
   return true;
 }

@@ -219,6 +219,32 @@ static void layout_takes_no_odd_frame_for_that_of_38(void **state) {
   }
 }
 
+static void layout_survives_that_the_file_is_cut(void **state) {
+  (void)state;
+  enum { COUNT = 1000 };
+  static uint64_t words[3 * COUNT + 2];
+  words[0] = COUNT;
+  for (int i = 1; i <= COUNT; i++)
+    words[i] = 8;
+  size_t size = sizeof words + COUNT;
+  frame it = {.map.size = size};
+  it.map.descriptor = memfd_create("frame", MFD_CLOEXEC);
+  assert_true(it.map.descriptor >= 0);
+  assert_int_equal(
+      write(it.map.descriptor, words, sizeof words), sizeof words);
+  assert_int_equal(ftruncate(it.map.descriptor, (off_t)size), 0);
+  it.map.address =
+      mmap(NULL, size, PROT_READ, MAP_SHARED, it.map.descriptor, 0);
+  assert_ptr_not_equal(it.map.address, MAP_FAILED);
+  pshm_layout layout;
+  assert_fails(
+      pshm_layout_read(&it.map, "whole", &layout), POLYSHM_E_VERSION);
+  assert_int_equal(ftruncate(it.map.descriptor, 4096), 0);
+  assert_fails(pshm_layout_read(&it.map, "cut", &layout), POLYSHM_E_CORRUPT);
+  munmap(it.map.address, size);
+  close(it.map.descriptor);
+}
+
 /* ------------------------------------------------------------------ writing */
 
 static void layout_writes_what_it_reads(void **state) {
@@ -254,6 +280,7 @@ int main(void) {
       cmocka_unit_test(layout_refuses_offsets_that_do_not_fit),
       cmocka_unit_test(layout_recognises_that_of_38),
       cmocka_unit_test(layout_takes_no_odd_frame_for_that_of_38),
+      cmocka_unit_test(layout_survives_that_the_file_is_cut),
       cmocka_unit_test(layout_writes_what_it_reads),
   };
   return run_group(tests);
