@@ -159,6 +159,8 @@ class Makers:
         """Bytes: to read from, or to be filled."""
         buffer = (c.c_char * ROOM)()
         sizes = [0, 1, 64, ROOM] + (HUGE if bad else [])
+        if parameter["name"] == "authkey" and not bad:
+            sizes = [64]  # the one that every manager of ours has
         lengths[parameter["length"]] = self.random.choice(sizes)
         if bad and self.chance(4):
             return Argument(None)
@@ -221,14 +223,17 @@ class Makers:
             buffer[:8] = chosen.to_bytes(8, "little")
         return Argument(c.addressof(buffer), buffer, buffer)
 
-    def all(self, function, bad):
-        """The arguments of a call, in order."""
+    def all(self, function, bad, given):
+        """The arguments of a call, in order; those given, by name, are texts."""
         parameters = function["parameters"]
         # One bad argument among good ones goes further than many.
         wrong = self.random.randrange(len(parameters) or 1)
         lengths, made = {}, {}
         for i, parameter in enumerate(parameters):
-            if "length_of" not in parameter:
+            if parameter["name"] in given:
+                text = given[parameter["name"]]
+                made[parameter["name"]] = Argument(text, text)
+            elif "length_of" not in parameter:
                 is_bad = bad and (i == wrong or self.chance(4))
                 made[parameter["name"]] = self.make(parameter, is_bad, lengths)
         return [

@@ -20,17 +20,23 @@ import ctypes as c
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
+import threading
 
 from arguments import SCALARS, Makers, ctype_of, own_prefix
 
-# Not to be called at random, and why.
-SKIPPED = {
-    "polyshm_manager_serve": "it ends by a signal",
-    "polyshm_manager_start": "it starts processes",
-    "polyshm_manager_connect": "it waits for whoever listens there",
+# One in so many, and why not more.
+RARELY = {
+    "polyshm_manager_start": 8,  # it starts a process
+    "polyshm_manager_shutdown": 8,  # nothing more can be asked of that
 }
+# Addresses where nobody listens, or can.
+NOWHERE = [
+    b"/no/such/folder/socket", b"", b"x" * 5000, b"\0", b"/" + b"x" * 107,
+    b"127.0.0.1:99999", b"[::1", b"127.0.0.1:1",
+]  # fmt: skip
 # What must not be chosen at random: it is added to the flags.
 FORCED = {"polyshm_gc": {"flags": "POLYSHM_GC_DRY_RUN"}}
 # They need what random calls do not bring about, or answer no status.
@@ -38,6 +44,8 @@ MAY_ALWAYS_FAIL = {
     "polyshm_helper_path",  # where there is none
     "polyshm_function_userdata",  # inside a callback only
     "polyshm_list_unlock",  # needs its lock
+    "polyshm_manager_track",  # needs a block of that name, at that moment
+    "polyshm_manager_release",  # needs one that the manager owns
     "polyshm_server_next",  # has nothing to tell without clients
 }
 
@@ -71,8 +79,6 @@ class Driver:
         self.statuses = {v for k, v in constants.items() if "_E_" in k} | {0}
         self.functions = {}
         for name, described in manifest["functions"].items():
-            if name in SKIPPED:
-                continue
             function = self.library[name]
             function.restype = result_type(described["returns"])
             function.argtypes = [ctype_of(p) for p in described["parameters"]]
@@ -96,9 +102,9 @@ class Driver:
         function = self.functions.get("polyshm_features")
         return function() if function else 0
 
-    def call(self, name, bad):
+    def call(self, name, bad, **given):
         described = self.manifest["functions"][name]
-        arguments = self.makers.all(described, bad)
+        arguments = self.makers.all(described, bad, given)
         for parameter, argument in zip(described["parameters"], arguments):
             constant = FORCED.get(name, {}).get(parameter["name"])
             if constant:
@@ -149,8 +155,51 @@ class Driver:
                 pool.append(made)
                 self.made.add(parameter["handle"])
                 while len(pool) > 8:  # of them, some are closed
-                    freed = self.manifest["handles"][parameter["handle"]]["free"]
-                    self.functions[freed](pool.pop(0))
+                    self.free(parameter["handle"], pool.pop(0))
+
+    def free(self, kind, handle):
+        """A manager may be one that would outlive us."""
+        shutdown = self.functions.get(f"{kind}_shutdown")
+        if shutdown:
+            shutdown(handle)
+        self.functions[self.manifest["handles"][kind]["free"]](handle)
+
+    def addresses(self, name, bad):
+        """Where to: to a manager of ours, to a fresh place, or nowhere."""
+        parameters = self.manifest["functions"][name]["parameters"]
+        if not any(p["name"] == "address" and p["kind"] == "string" for p in parameters):
+            return {}
+        if bad and self.random.randrange(2):
+            return {"address": self.random.choice(NOWHERE)}
+        return {"address": self.address(name)}
+
+    def address(self, name):
+        if name == "polyshm_manager_connect":
+            ask = self.functions["polyshm_manager_address"]
+            managers = self.makers.alive["polyshm_manager"]
+            address = c.cast(ask(managers[-1]), c.c_char_p).value if managers else None
+            return address or NOWHERE[0]
+        if name == "polyshm_manager_serve":  # it would not come back
+            return self.random.choice(NOWHERE)
+        return None
+
+    def serve_once(self):
+        """A manager in this process, which SIGTERM ends."""
+        if "polyshm_manager_serve" not in self.functions:
+            return
+        end = threading.Event()
+
+        def interrupt():
+            while not end.wait(0.1):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        self.call("polyshm_manager_serve", False, address=None)
+        end.set()
+        thread.join()
+        signal.signal(signal.SIGTERM, before)
 
     def is_out_of_reach(self, name):
         """Whether it needs a handle that no call has made."""
@@ -166,9 +215,11 @@ class Driver:
         for _ in range(calls):
             name = self.random.choice(names)
             # A freed handle is gone for good, so that is done less often.
-            freed = name.endswith("_free") and self.random.randrange(4)
-            if not freed:
-                self.call(name, self.random.randrange(2) == 0)
+            often = 4 if name.endswith("_free") else RARELY.get(name, 1)
+            if self.random.randrange(often) == 0:
+                bad = self.random.randrange(2) == 0
+                self.call(name, bad, **self.addresses(name, bad))
+        self.serve_once()
         for name in sorted(self.supported - self.succeeded - MAY_ALWAYS_FAIL):
             if not self.is_out_of_reach(name):
                 self.problems.append(f"{name} never succeeded")
@@ -181,7 +232,7 @@ class Driver:
                 self.problems.append(f"{name} never failed")
         for handle, pool in self.makers.alive.items():
             for one in pool:
-                self.functions[self.manifest["handles"][handle]["free"]](one)
+                self.free(handle, one)
 
 
 def remove_leftovers(prefix):
