@@ -9,6 +9,7 @@
 
 local polyshm = require "polyshm"
 local core = require "polyshm.core"
+local native = require "polyshm.native"
 
 -- A generator of our own, so that a seed means the same to every Lua.
 local function generator(seed)
@@ -48,6 +49,25 @@ local function hastily(f, place)
   end
 end
 
+-- Functions that take anything their signatures let through.
+local function bind_all()
+  local folder = os.getenv "POLYSHM_BINARY_DIR"
+  local process = native.load()
+  local bound = {
+    process:bind("labs", "i64(i64)"), process:bind("strlen", "u64(str)"),
+    process:bind("getentropy", "i32(buf, len)"),
+    process:bind("getentropy", "i32([u8], count)"),
+  }
+  if folder and native.callbacks then
+    local kernels = native.load(folder .. "/tests/bin/kernels.so")
+    bound[#bound + 1] = kernels:bind("call_i32", "i32(i32, fn i32(i32))")
+    bound[#bound + 1] = kernels:bind("call_f32", "f32(f32, fn f32(f32))")
+    bound[#bound + 1] = kernels:bind("call_str", "i32(str, fn i32(str))")
+    bound[#bound + 1] = kernels:bind("sum_bytes", "u64(const buf, len)")
+  end
+  return bound, process:symbol "abs"
+end
+
 return function(seed, rounds)
   local random = generator(seed)
   local function any(values) return values[random(#values)] end
@@ -62,7 +82,14 @@ return function(seed, rounds)
     "a\0b", "\xff", ("x"):rep(300),
   }
 
-  local list, block, view, arguments
+  local bound, abs = {}, nil
+  if native.available then bound, abs = bind_all() end
+  local signatures = {
+    "i32(i32)", "fn i32(i32)", "void()", "f32(f32)", "i32(str)", "i32(*i64)",
+    "i32(i32", "i65()", "", "void(struct s)", ("x"):rep(2000), "i32(...)",
+  }
+
+  local list, block, view, arguments, pick
   local kept = {} -- objects that stay until the state ends
 
   local function freed(object)
@@ -149,13 +176,22 @@ return function(seed, rounds)
       block, block, block, view, view, view, view, dead, of_orphan,
       closed_list, closed_block, closed_view, orphan_list, orphan, victim,
       viewed, read_list, (polyshm.blocks()),
-      random(2) == 1 and list:lock(0) or false,
+      random(2) == 1 and list:lock(0) or false, any(signatures),
     }
+    if native.callbacks then
+      local function answer() return pick() end
+      for _, signature in ipairs {"i32(i32)", "f32(f32)", "i32(str)"} do
+        arguments[#arguments + 1] = native.callback(signature, answer)
+      end
+      arguments[#arguments + 1] = abs
+      arguments[#arguments + 1] = native.callback("i32(i32)", answer)
+      arguments[#arguments]:free()
+    end
     if random(5) == 1 then kept[#kept + 1] = any(arguments) end
   end
+  function pick() return arguments[random(#arguments + 2)] end
   renew()
 
-  local function pick() return arguments[random(#arguments + 2)] end
   local function pick_name() return any(names) end
   local function pick_values()
     local values = {}
@@ -201,6 +237,17 @@ return function(seed, rounds)
     with_a_name(polyshm.unlink), with_a_name(polyshm.inspect),
     with_a_name(polyshm.holders),
   }
+  if native.available then
+    -- What is bound by a wrong signature is not called.
+    calls[#calls + 1] = function()
+      native.load():bind(any {"abs", "no_such", "a\0b", pick() or 1},
+        any {any(signatures), pick() or 1}, any {false, {}, {lock = pick()},
+          {timeout = pick(), lock = list}, {other = 1}} or nil)
+    end
+    calls[#calls + 1] = function()
+      native.at(any {abs, pick() or 1}, any(signatures))
+    end
+  end
   for _, f in ipairs {polyshm.str, polyshm.bytes, core.status_name,
     core.error_message, core.error_os, core.version, core.helper_path,
     core.tree_enter} do
@@ -218,7 +265,14 @@ return function(seed, rounds)
   classes[1].lock = hastily(classes[1].lock, 2)
   classes[1].wait = hastily(classes[1].wait, 3)
   classes[1].timeout = hastily(classes[1].timeout, 2)
-  local functions = {(pairs(list)), (pairs(view))}
+  local functions = {(pairs(list)), (pairs(view)), native.callback, native.load}
+  if native.callbacks then
+    local callback = native.callback("void()", print)
+    for _, f in pairs(debug.getmetatable(callback).__index) do
+      functions[#functions + 1] = f
+    end
+  end
+  for _ = 1, 3 do table.move(bound, 1, #bound, #functions + 1, functions) end
   for _, class in ipairs(classes) do
     local sorted = {}
     for key in pairs(class) do sorted[#sorted + 1] = key end
