@@ -54,9 +54,7 @@ class Runner:
         self.luajit_path = interpreters.get("luajit_path", "")
         self.environment = dict(
             os.environ,
-            HOME=folder,
             TMPDIR=folder,
-            SOURCE=source,
             LD_LIBRARY_PATH=f"{build}/lib",
             PKG_CONFIG_PATH=folder + "/.pc",
             PATH=os.pathsep.join(
@@ -65,6 +63,7 @@ class Runner:
             MANPATH=f"{build}/share/man:",
         )
         self.environment.pop("LD_PRELOAD", None)
+        os.symlink(f"{source}/examples", folder + "/examples")
         self.install(interpreters)
 
     def install(self, interpreters):
