@@ -63,6 +63,9 @@ class Runner:
             MANPATH=f"{build}/share/man:",
         )
         self.environment.pop("LD_PRELOAD", None)
+        # As in the source's folder, after the build that documents speak of.
+        os.makedirs(folder + "/build")
+        os.symlink(build, folder + "/build/release")
         os.symlink(f"{source}/examples", folder + "/examples")
         self.install(interpreters)
 
