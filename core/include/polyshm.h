@@ -803,8 +803,8 @@ polyshm_status polyshm_function_guard(
  *                the parameter is not const. A const buf, [i8] or [u8] takes
  *                POLYSHM_STRING, _BYTES and _TEXT, too
  *   fn           POLYSHM_CALLBACK: of.p is a polyshm_callback of that
- * signature, or NULL to have `fn` called, with `userdata`; or POLYSHM_POINTER
- * to a function
+ *                signature, or NULL to have `fn` called, with `userdata`; or
+ *                POLYSHM_POINTER to a function
  *
  * and else the answer is POLYSHM_E_TYPE, and nothing has been called. `fn` may
  * be NULL if it is not needed. It is called on this thread only, and not any

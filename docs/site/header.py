@@ -143,8 +143,12 @@ def words_of(comment):
 
 
 def doxygen(lines):
-    body = "".join(f" * {line}".rstrip() + "\n" for line in lines)
-    return f"/**\n{body} */\n"
+    """A comment. What is verbatim would keep an asterisk in front."""
+    out, inside = ["/**\n"], False
+    for line in lines:
+        out.append((line if inside else " * " + line).rstrip() + "\n")
+        inside = line != "\\endverbatim" and (inside or line == "\\verbatim")
+    return "".join(out) + " */\n"
 
 
 DECLARATION = re.compile(

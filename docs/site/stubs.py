@@ -40,6 +40,9 @@ def shown(argument, default):
         text += ": " + public(ast.unparse(argument.annotation))
     if default is None:
         return text
+    if argument.arg == "mode":  # which is octal in the stubs, too
+        value = default.value
+        return f"{text} = {value if value is None else oct(value)}"
     return f"{text} = {ast.unparse(default)}"
 
 
@@ -57,7 +60,7 @@ def public(annotation):
 
 def functions(folder):
     """Name with its class: parameters, and what is returned. Of overloads, the
-    last, which takes the most."""
+    last, which takes the most, but a list that is attached is made of nothing."""
     found = {}
     for module in MODULES:
         with open(os.path.join(folder, module + ".pyi"), encoding="utf-8") as f:
@@ -67,10 +70,24 @@ def functions(folder):
                 found[node.name] = signature(node, False)
             elif isinstance(node, ast.ClassDef):
                 for member in node.body:
-                    if isinstance(member, ast.FunctionDef):
+                    if isinstance(member, ast.FunctionDef) and not is_setter(
+                        member
+                    ):
                         name = f"{node.name}.{member.name}"
                         found[name] = signature(member, True)
+    list_made = found["ShareableList.__init__"]
+    found["ShareableList.__init__"] = (
+        list_made[0].replace("Iterable[value]", "Iterable[value] | None = None"),
+        "",
+    )
     return found
+
+
+def is_setter(node):
+    return any(
+        getattr(decorator, "attr", "") == "setter"
+        for decorator in node.decorator_list
+    )
 
 
 def signature(node, is_method):

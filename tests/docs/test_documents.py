@@ -94,7 +94,7 @@ class Links(unittest.TestCase):
             self.assertIn(anchor, anchors, f"{path}: {link}")
 
 
-GOOD = """
+SESSION = """
 <!-- save as hello.py -->
 ```python
 print("hello")
@@ -105,17 +105,24 @@ hello
 $ polyshm show nothing-of-that-name
 polyshm: ...
 ```
+"""
+PYTHON = """
 ```python
 x = 1
 print(x)  #> 1
 ```
+Words.
 <!-- continued -->
 ```python
 print(x + 1)  #> 2
 ```
+"""
+C = """
 ```c
 printf("%d\\n", 7); //> 7
 ```
+"""
+LUA = """
 ```lua
 print "a"  --> a
 ```
@@ -130,28 +137,28 @@ class Checks(unittest.TestCase):
             return "\n".join(open_document(text, folder).problems())
 
     def test_what_is_right(self):
-        self.assertEqual(self.problems(GOOD), "")
+        self.assertEqual(self.problems(SESSION + PYTHON + C + LUA), "")
 
     def test_what_is_wrong(self):
-        for before, after, words in (
-            ("\nhello\n", "\nHello\n", "the document says"),
-            ("$ python3 hello.py\nhello\n", "", "nothing uses hello.py"),
-            ("polyshm: ...", "", "the document says"),
-            ("#> 2", "", "it printed"),
-            ("#> 2", "#> 3", "it printed"),
-            ("continued", "continues", "the comment above it says"),
-            ("<!-- continued -->\n", "", "NameError"),
-            ("//> 7", "//> 8", "it printed"),
-            ("printf", "printg", "exit status"),
-            ("--> a", "--> b", "it printed"),
-            ("```lua", "```ruby", "nothing runs a block of 'ruby'"),
-            ("save as hello.py", "no/such.py", "there is no no/such.py"),
-            ("save as hello.py", "README.md", "the comment above it says"),
-            ("save as hello.py", "./README.md", "it is not what"),
-            ("$ polyshm", "$ exit 3; polyshm", "the session broke off"),
+        for good, before, after, words in (
+            (SESSION, "\nhello\n", "\nHello\n", "the document says"),
+            (SESSION, "$ python3 hello.py\nhello\n", "", "nothing uses"),
+            (SESSION, "polyshm: ...", "", "the document says"),
+            (SESSION, "$ polyshm", "$ exit 3; polyshm", "broke off"),
+            (SESSION, "save as hello.py", "no/such.py", "there is no no/such"),
+            (SESSION, "save as hello.py", "README.md", "comment above it says"),
+            (SESSION, "save as hello.py", "./README.md", "it is not what"),
+            (PYTHON, "#> 2", "", "it printed"),
+            (PYTHON, "#> 2", "#> 3", "it printed"),
+            (PYTHON, "continued", "continues", "the comment above it says"),
+            (PYTHON, "<!-- continued -->\n", "", "NameError"),
+            (C, "//> 7", "//> 8", "it printed"),
+            (C, "printf", "printg", "exit status"),
+            (LUA, "--> a", "--> b", "it printed"),
+            (LUA, "```lua", "```ruby", "nothing runs a block of 'ruby'"),
         ):
-            self.assertIn(before, GOOD)
-            text = GOOD.replace(before, after, 1)
+            self.assertIn(before, good)
+            text = good.replace(before, after, 1)
             self.assertIn(words, self.problems(text), (before, after))
         with self.assertRaisesRegex(ValueError, "has no end"):
             self.problems("```c\n")
