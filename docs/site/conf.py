@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Sphinx's configuration. Its source folder is the project's own, so that a link
-from one document to another is the same there and here; scripts/docs calls it."""
+"""Sphinx's configuration, for scripts/docs. Its source folder is the project's,
+so that a link from one document to another is the same there and here."""
 
 import os
 import re

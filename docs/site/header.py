@@ -43,7 +43,7 @@ PARAMETERS = {
     "out_event": "is filled; the caller sets its struct_size",
     "out_index": "is set to the slot's index",
     "out_info": "is filled; the caller sets its struct_size",
-    "out_recovered": "is set to 1 if the last holder died with the lock, else 0",
+    "out_recovered": "is set to 1 if the last holder died with it, else 0",
     "out_removed": "is set to their number",
     "out_size": "is set to the size in bytes",
     "out_type": "is set to the type, a POLYSHM_TYPE_",

@@ -60,7 +60,7 @@ def public(annotation):
 
 def functions(folder):
     """Name with its class: parameters, and what is returned. Of overloads, the
-    last, which takes the most, but a list that is attached is made of nothing."""
+    last, which takes the most; but a list that is attached has no sequence."""
     found = {}
     for module in MODULES:
         with open(os.path.join(folder, module + ".pyi"), encoding="utf-8") as f:
@@ -77,7 +77,7 @@ def functions(folder):
                         found[name] = signature(member, True)
     list_made = found["ShareableList.__init__"]
     found["ShareableList.__init__"] = (
-        list_made[0].replace("Iterable[value]", "Iterable[value] | None = None"),
+        list_made[0].replace("[value]", "[value] | None = None"),
         "",
     )
     return found

@@ -3,7 +3,7 @@
 says what it is:
 
     <!-- examples/visits/visits.py -->  that file's text, less its first line
-    <!-- continued -->    goes on where the block of its language before it ended
+    <!-- continued -->    goes on where the last block of its language ended
     <!-- save as NAME --> a file that sessions after it use
     <!-- luajit -->       Lua for LuaJIT
     <!-- needs MODULE --> Python that is run where that module is

@@ -71,9 +71,10 @@ class C(unittest.TestCase):
         self.assertEqual(groups, shown)
 
     def test_what_is_missing(self):
+        words = "/* In bytes; 0 for a NULL handle. */\n"
         self.assertIn(
             "no comment: polyshm_block_size",
-            convert(self.header.replace("/* In bytes; 0 for a NULL handle. */\n", "")),
+            convert(self.header.replace(words, "")),
         )
         with open(MANIFEST, encoding="utf-8") as file:
             text = file.read()
