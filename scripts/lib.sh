@@ -6,8 +6,9 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 shm=/dev/shm
 
-# Demo needs the lines marked demo, test needs all. The check looks for the
-# thing itself, so that what came from elsewhere than a package counts as well.
+# Each script needs the lines marked with its own name and those marked demo. The
+# check looks for the thing itself, so that what came from elsewhere than a
+# package counts as well.
 # command | packages of Debian and Ubuntu | check | what it is
 needs=(
   'demo|gcc libc6-dev|has_c_compiler|a C compiler'
@@ -32,7 +33,9 @@ needs=(
   'test|luajit|has_command luajit|LuaJIT, which polyshm.ffi is for'
   'test|luarocks|has_command luarocks|LuaRocks, which builds the rock'
   'test|lua5.3 liblua5.3-dev|has_lua53|Lua 5.3, which there is a rock for, too'
-  'test|lua-ldoc lua-markdown|has_command ldoc|LDoc, which makes the Lua reference'
+  'test,docs|lua-ldoc lua-markdown|has_command ldoc|LDoc, which makes the Lua reference'
+  'docs|doxygen|has_command doxygen|Doxygen, which reads the C header'
+  'docs|python3-sphinx python3-myst-parser python3-breathe furo|has_sphinx|Sphinx, which makes the site'
 )
 
 # ------------------------------------------------------------------- messages
@@ -100,6 +103,19 @@ END
 
 has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
+# Debian's Sphinx is its own Python's, which need not be the first on PATH.
+sphinx_python() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c 'import sphinx, myst_parser, breathe, furo' 2>/dev/null; then
+      say "$python"
+      return 0
+    fi
+  done
+  return 1
+}
+has_sphinx() { sphinx_python >/dev/null; }
+
 python_is_the_systems() {
   [[ $(python3 -c 'import sys; print(sys.base_prefix)') == /usr ]]
 }
@@ -156,7 +172,7 @@ missing_for() {
   local need for check
   for need in "${needs[@]}"; do
     IFS='|' read -r for _ check _ <<<"$need"
-    [[ $for == demo || $1 == test ]] || continue
+    [[ $for == demo || ,$for, == *,$1,* ]] || continue
     # The check is a function and its arguments, so it is split on purpose.
     # shellcheck disable=SC2086
     $check || say "$need"
@@ -206,7 +222,7 @@ install() {
     fail "The installation failed. Once this works, run this again: $words"
 }
 
-# need_packages demo|test
+# need_packages demo|test|docs
 need_packages() {
   local missing need names name what packages=()
   require_versions

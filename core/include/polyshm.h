@@ -187,6 +187,7 @@ void polyshm_block_free(polyshm_block *block);
 /* Without leading slash. NULL for a NULL handle. */
 const char *polyshm_block_name(const polyshm_block *block);
 
+/* In bytes; 0 for a NULL handle. */
 uint64_t polyshm_block_size(const polyshm_block *block);
 
 /* POLYSHM_READ_ONLY if it is mapped so; POLYSHM_CREATE if this very handle
@@ -355,6 +356,7 @@ void polyshm_list_free(polyshm_list *list);
  * the list. NULL for a NULL handle. */
 polyshm_block *polyshm_list_block(const polyshm_list *list);
 
+/* How many slots it has; 0 for a NULL handle. */
 uint64_t polyshm_list_length(const polyshm_list *list);
 
 /* Bytes a buffer needs so that _get can never answer POLYSHM_E_SPACE. */
@@ -801,8 +803,8 @@ polyshm_status polyshm_function_guard(
  *                the parameter is not const. A const buf, [i8] or [u8] takes
  *                POLYSHM_STRING, _BYTES and _TEXT, too
  *   fn           POLYSHM_CALLBACK: of.p is a polyshm_callback of that
- * signature, or NULL to have `fn` called, with `userdata`; or POLYSHM_POINTER
- * to a function
+ *                signature, or NULL to have `fn` called, with `userdata`; or
+ *                POLYSHM_POINTER to a function
  *
  * and else the answer is POLYSHM_E_TYPE, and nothing has been called. `fn` may
  * be NULL if it is not needed. It is called on this thread only, and not any
@@ -841,6 +843,7 @@ polyshm_status polyshm_callback_open(
 polyshm_status polyshm_callback_address(
     const polyshm_callback *callback, void **out_address);
 
+/* In a native call, from a callback, it goes when that ends. */
 void polyshm_callback_free(polyshm_callback *callback);
 
 #ifdef __cplusplus

@@ -26,21 +26,31 @@ build() {
       "$folder/polyshm.lua"
 }
 
-meta=$source/bindings/lua/library/polyshm.lua
-build "$meta" "$folder/html"
-page=$folder/html/index.html
-
-# Each function, method and class of the meta file.
-entries=$(
-  sed -nE -e 's/^function polyshm\.(\w+)\(.*/\1/p' \
+# Each function, method and class of a meta file, whose module's table there is
+# called as the second argument says.
+entries_of() {
+  sed -nE -e "s/^function $2\\.(\\w+)\\(.*/\\1/p" \
     -e 's/^function (\w+:\w+)\(.*/\1/p' \
-    -e 's/^---@class polyshm\.(\w+): .*/Class_\1/p' "$meta" |
+    -e 's/^---@class polyshm\.(\w+): .*/Class_\1/p' "$1" |
     grep -v '^Class_Marked$'
-)
-(($(wc -l <<<"$entries") > 40)) || fail 'the meta file has hardly any function'
-while read -r entry; do
-  grep -qF -e "\"$entry\"" "$page" || fail "there is nothing about $entry"
-done <<<"$entries"
+}
+
+# check META TABLE LEAST OUTPUT
+check() {
+  local entries entry
+  build "$1" "$4"
+  entries=$(entries_of "$1" "$2")
+  (($(wc -l <<<"$entries") >= $3)) || fail "$1 has hardly any function"
+  while read -r entry; do
+    grep -qF -e "\"$entry\"" "$4/index.html" ||
+      fail "there is nothing about $entry"
+  done <<<"$entries"
+}
+
+library=$source/bindings/lua/library
+meta=$library/polyshm.lua
+check "$meta" polyshm 40 "$folder/html"
+check "$library/polyshm/native.lua" native 10 "$folder/html/native"
 
 # What has no words, or words about something else, does not build.
 broken() {

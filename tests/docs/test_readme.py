@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The README's programs are the files that it names, and do what it says, and so
-do its lines of Lua."""
+"""The README's programs are the files that it names, and do what it says."""
 
 import contextlib
 import itertools
@@ -31,50 +30,6 @@ class Readme(unittest.TestCase):
         for path, text in shown:
             # All but the licence line, which a page need not repeat.
             self.assertEqual(text, read(path).partition("\n")[2], path)
-
-    def test_the_lua_section(self):
-        section = re.search(r"^## Lua\n(.*?)^## ", read("README.md"), re.S | re.M)
-        program = "".join(re.findall(r"```lua\n(.*?)```", section[1], re.S))
-        self.assertGreater(program.count("-->"), 10)
-        try:
-            self.check_program(
-                [os.environ["POLYSHM_LUA_EXECUTABLE"]], program, "-->"
-            )
-        finally:
-            for name in ("readme-list", "readme-block"):
-                if os.path.exists(f"/dev/shm/{name}"):
-                    os.unlink(f"/dev/shm/{name}")
-                    self.fail(f"{name} was left behind")
-
-    def check_program(self, command, program, mark):
-        """It prints what stands behind the marks, in its order; three dots stand
-        for what a reader need not see."""
-        expected = re.findall(f"{mark} (.*)", program)
-        self.assertGreater(len(expected), 1)
-        result = subprocess.run(
-            [*command, "-"], input=program, stdout=subprocess.PIPE, text=True
-        )
-        self.assertEqual(result.returncode, 0)
-        printed = result.stdout.splitlines()
-        self.assertEqual(len(printed), len(expected), printed)
-        for line, wanted in zip(printed, expected):
-            pattern = re.escape(wanted).replace(r"\.\.\.", ".+")
-            self.assertRegex(line, f"^{pattern}$")
-
-    def test_the_manager_section(self):
-        section = re.search(
-            r"^## A manager\n(.*?)^## ", read("README.md"), re.S | re.M
-        )
-        for language, command, mark in (
-            ("python", [sys.executable], "#>"),
-            ("lua", [os.environ["POLYSHM_LUA_EXECUTABLE"]], "-->"),
-        ):
-            (program,) = re.findall(
-                rf"```{language}\n(.*?)```", section[1], re.S
-            )
-            self.check_program(command, program, mark)
-        for name in "readme-prices", "readme-block":
-            self.assertFalse(os.path.exists(f"/dev/shm/{name}"), name)
 
     def test_the_samples_example(self):
         interpreters = {os.environ["POLYSHM_LUA_EXECUTABLE"]: {}}

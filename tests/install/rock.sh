@@ -64,12 +64,12 @@ for visits in 0 1 2; do
 done
 use -e 'assert(require "polyshm".unlink "visits")'
 
-# The lines of the README's Lua section; LuaJIT and Lua 5.3 have no <close>.
+# What the documents begin with; LuaJIT and Lua 5.3 have no <close>.
 if [[ $version == 5.4 ]]; then
-  sed -n '/^## Lua$/,/^## [^L]/p' "$copy/README.md" |
-    awk '/^```lua$/ { on = 1; next } /^```$/ { on = 0 } on' >"$home/readme.lua"
-  use "$home/readme.lua" >"$home/printed"
-  expect "the README's first line" $'4\t42\tthree\tnil' \
+  awk '/^```lua$/ { on = 1; next } /^```$/ { on = 0 } on' \
+    "$copy/docs/start/lua.md" >"$home/start.lua"
+  use "$home/start.lua" >"$home/printed"
+  expect "the documents' first line" $'4\t42\tthree\tnil' \
     "$(head -n 1 "$home/printed")"
 fi
 

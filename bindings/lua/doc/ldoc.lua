@@ -17,7 +17,7 @@ end
 local function link(text)
   return (text:gsub("`([%w_.:]+)`", function(name)
     local class, member = name:match "^(%w+)[.:](%w+)$"
-    if class == "polyshm" and module.functions[member] then
+    if class == module.name:match "%w+$" and module.functions[member] then
       return ("@{%s}"):format(member)
     end
     local known = meta.classes["polyshm." .. (class or "")]
