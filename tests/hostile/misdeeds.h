@@ -30,7 +30,7 @@ void pick_own(neighbour *self, char name[NAME_ROOM]);
 void pick_any(neighbour *self, char name[NAME_ROOM]);
 
 /* The bytes of a name's file. */
-misdeed_fn scribble, flip_word, hammer, replay, blank, grow;
+misdeed_fn scribble, flip_word, bend_offsets, hammer, replay, blank, grow;
 
 /* Names and what is behind them. */
 misdeed_fn recreate_random, recreate_cut, recreate_list, recreate_empty;

@@ -87,6 +87,21 @@ void flip_word(neighbour *self) {
   close(file);
 }
 
+/* Offsets as they are in lists, in order and multiples of 8, but far outside.
+ */
+void bend_offsets(neighbour *self) {
+  int64_t size;
+  int file = open_wild(self, &size);
+  if (file < 0)
+    return;
+  uint64_t words[3], most = UINT64_C(1) << (10 + dice_below(&self->random, 50));
+  words[0] = dice_below(&self->random, most) & ~UINT64_C(7);
+  for (int i = 1; i < 3; i++)
+    words[i] = words[i - 1] + 8 * dice_below(&self->random, 4);
+  put(file, words, sizeof words, 8 + 8 * (int64_t)dice_below(&self->random, 6));
+  close(file);
+}
+
 /* Words that change faster than they can be looked at. */
 void hammer(neighbour *self) {
   int64_t size;

@@ -26,6 +26,8 @@
 
 enum { ACCOMPLICES = 6, MILLISECOND = 1000000 };
 
+#define LONG_PAUSE INT64_C(7000000000)
+
 typedef struct accomplice {
   pid_t pid; /* 0: none */
   int64_t stop, go, end;
@@ -64,9 +66,10 @@ void dismiss_accomplices(void) {
     nap(10 * MILLISECOND);
 }
 
-/* Fork one that is stopped after `busy` ms (0: never), for up to 500 ms, and
- * may or may not live on after that. Returns 0 in it, and above 0 outside, also
- * if there is no place for another one. */
+/* Fork one that is stopped after `busy` ms (0: never), for up to 500 ms, rarely
+ * for longer than any peer's patience, and may or may not live on after that.
+ * Returns 0 in it, and above 0 outside, also if there is no place for another
+ * one. */
 static pid_t hire(neighbour *self, int64_t busy) {
   accomplice *place = NULL;
   for (int i = 0; i < ACCOMPLICES && place == NULL; i++)
@@ -90,6 +93,8 @@ static pid_t hire(neighbour *self, int64_t busy) {
   place->pid = pid;
   place->stop = busy == 0 ? 0 : time + busy * MILLISECOND;
   int64_t pause = (int64_t)dice_below(&self->random, 500) * MILLISECOND;
+  if (dice_below(&self->random, 16) == 0)
+    pause = LONG_PAUSE;
   place->go =
       dice_below(&self->random, 2) ? time + busy * MILLISECOND + pause : 0;
   place->end = time + busy * MILLISECOND + pause + 20 * MILLISECOND;

@@ -25,6 +25,7 @@ static const struct {
 } misdeeds[] = {
     {"scribble", scribble, 12},
     {"flip-word", flip_word, 12},
+    {"bend-offsets", bend_offsets, 8},
     {"hammer", hammer, 4},
     {"replay", replay, 4},
     {"blank", blank, 2},

@@ -176,6 +176,25 @@ static void a_lease_is_busy_for_a_moment_each(void **state) {
   send_away(neighbour);
 }
 
+/* ------------------------------------------------------------------- size */
+
+/* As stock Python leaves it between two calls, but for ever. */
+static void an_empty_file_is_not_waited_for_without_end(void **state) {
+  (void)state;
+  const char *name = fresh_name();
+  polyshm_block *block;
+  polyshm_list *list;
+  make_file(name, "", 0);
+  assert_takes(
+      100 * MILLISECOND,
+      assert_fails(
+          polyshm_block_open(name, 0, 0, NULL, &block), POLYSHM_E_CORRUPT));
+  assert_takes(
+      100 * MILLISECOND,
+      assert_fails(polyshm_list_open(name, 0, &list), POLYSHM_E_CORRUPT));
+  assert_int_equal(unlink(path_of(name)), 0);
+}
+
 /* ------------------------------------------------------------------ modes */
 
 /* Root may do anything; without its capabilities, modes are for it, too. */
@@ -327,6 +346,7 @@ int main(void) {
       cmocka_unit_test(a_file_lock_keeps_from_writing_only),
       cmocka_unit_test(a_file_lock_makes_the_dead_look_alive),
       cmocka_unit_test(a_lease_is_busy_for_a_moment_each),
+      cmocka_unit_test(an_empty_file_is_not_waited_for_without_end),
       cmocka_unit_test(a_mode_of_nothing_keeps_from_opening),
       cmocka_unit_test(another_block_under_the_name_is_another_one),
       cmocka_unit_test(truncation_is_what_the_document_says),
