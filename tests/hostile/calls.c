@@ -112,7 +112,9 @@ polyshm_status came(polyshm_status status) {
     wrong(
         "not promised: %s, %s (%d)", polyshm_status_name(status),
         polyshm_error_message(), (int)polyshm_error_os());
-  if ((double)took > patience * 1e9)
+  /* Which visits all processes of the machine, whatever they do. */
+  double most = strcmp(now_in->name, "look.holders") == 0 ? 4 : 1;
+  if ((double)took > most * patience * 1e9)
     wrong("it took %.3f s", (double)took / 1e9);
   return status;
 }

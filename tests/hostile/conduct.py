@@ -142,7 +142,7 @@ class Peer:
         doing, now = self.doing(), time.monotonic()
         if doing != self.last[0]:
             self.last = doing, now
-        elif now - self.last[1] > 2 * self.patience:
+        elif now - self.last[1] > 5 * self.patience:
             raise Failure(
                 f"{self.name} does not go on since {now - self.last[1]:.0f} s"
                 f" in: {doing}\n{self.stack()}"
