@@ -74,6 +74,8 @@ BY_TYPE = (
 
 def name_of(error):
     """The status that this exception is raised for."""
+    if "again to write to it" in str(error):  # POLYSHM_E_OS, whatever for
+        return "OS"
     if isinstance(error, OSError) and error.errno in BY_ERRNO:
         return BY_ERRNO[error.errno]
     for kind, name in BY_TYPE:
