@@ -398,7 +398,7 @@ polyshm_status polyshm_list_swap(
 
 /* Find the first slot at or after `start` that equals `value`, numbers
  * comparing by value across int, float and bool, as in Python;
- * POLYSHM_E_NOT_FOUND if none. */
+ * POLYSHM_E_NOT_FOUND if none, POLYSHM_E_TIMEOUT as for _get. */
 polyshm_status polyshm_list_find(
     const polyshm_list *list, uint64_t start, const polyshm_value *value,
     uint64_t *out_index);
@@ -426,7 +426,9 @@ polyshm_status polyshm_list_unlock(polyshm_list *list);
  * whole or not at all. Strings
  * and bytes land in `buffer`, one behind the other; the sum of the slots'
  * capacities is always enough. POLYSHM_E_TIMEOUT if there was no such moment in
- * the time that polyshm_list_timeout() set. */
+ * the time that polyshm_list_timeout() set. Where there is none by itself, a
+ * list that may be written gets one in its turn, among those who wait for the
+ * lock; one that is read-only must be lucky. */
 polyshm_status polyshm_list_snapshot(
     const polyshm_list *list, uint64_t first, uint64_t count, void *buffer,
     uint64_t capacity, polyshm_value *out_values);

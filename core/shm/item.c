@@ -18,7 +18,15 @@
 #include "os/os.h"
 #include "base/value.h"
 
-enum { LOOKS = 1000 /* at a slot that changes each time */ };
+enum {
+  LOOKS = 1000, /* at a slot that changes each time */
+  LARGE = 4096  /* so many bytes more cost what a look does */
+};
+
+/* What a look at a slot costs that changed meanwhile. */
+static uint64_t cost_of(uint64_t capacity) {
+  return 1 + capacity / LARGE;
+}
 
 /* ---------------------------------------------------------------- reading */
 
@@ -206,13 +214,15 @@ polyshm_status pshm_item_read(
   if (PSHM_UNLIKELY(status != POLYSHM_OK))
     return status;
   pshm_list_patience patience = {0};
-  for (int looks = 1;; looks++) {
+  for (uint64_t spent = 0;;) {
     if (PSHM_LIKELY(read_once(
             list, &at, buffer, capacity, out_value, out_state, &status)))
       return status;
     os_thread_relax();
-    if (looks % LOOKS != 0)
+    spent += cost_of(at.capacity);
+    if (spent < LOOKS)
       continue;
+    spent = 0;
     if (!(list->block->flags & POLYSHM_READ_ONLY))
       return read_between_writers(
           list, index, buffer, capacity, out_value, out_state);
@@ -528,7 +538,8 @@ polyshm_status polyshm_list_find(
     return pshm_slot_find(&list->layout, start, value, out_index);
 
   bool is_int = value->type == POLYSHM_INT;
-  int looks = 0;
+  pshm_list_patience patience = {0};
+  uint64_t spent = 0;
   for (uint64_t i = start; i < list->layout.length;) {
     uint64_t word;
     if (is_int && load_int(list, i, &word) && word != (uint64_t)value->of.i) {
@@ -546,9 +557,13 @@ polyshm_status polyshm_list_find(
             ? -1
             : pshm_slot_equal(seen.data, seen.capacity, &seen.kind, value);
     if (PSHM_UNLIKELY(!is_whole(list, i, seen.word))) {
-      if (++looks == LOOKS * LOOKS)
-        return fail_restless(i);
       os_thread_relax();
+      spent += cost_of(at.capacity);
+      if (spent < LOOKS)
+        continue;
+      spent = 0;
+      if (pshm_list_patience_left(list, &patience, 1) <= 0)
+        return fail_restless(i);
       continue;
     }
     if (PSHM_UNLIKELY(equal < 0))
@@ -557,7 +572,6 @@ polyshm_status polyshm_list_find(
       *out_index = i;
       return POLYSHM_OK;
     }
-    looks = 0;
     i++;
   }
   return pshm_error_set(POLYSHM_E_NOT_FOUND, "no slot holds that value");

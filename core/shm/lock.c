@@ -26,6 +26,7 @@
 
 enum {
   SPINS = 100,
+  LOOKS = 1024,          /* between two looks at the clock without a sleep */
   PATIENCE = 2000000,    /* nanoseconds until a waiter reserves the lock */
   POLITENESS = 50000000, /* and until others stop respecting that */
   POLL = 100000,         /* between two looks at a free but reserved lock */
@@ -120,7 +121,11 @@ static polyshm_status wait(
   int64_t patience = os_clock_deadline(PATIENCE);
   uint64_t waited = 0; /* W from the first sleep on: others may sleep, too */
   rival other = {0};
+  uint32_t looks = 0;
   for (int spins = 0;;) {
+    /* A word that is overwritten all the time is never had. */
+    if (++looks % LOOKS == 0 && os_clock_left(deadline, 1) <= 0)
+      return fail_timeout(list);
     uint64_t word = pshm_word_load(list->trailer.lock);
     if (word == 0 && !is_reserved(list, me, &other)) {
       if (!exchange(list, 0, me | waited))

@@ -13,6 +13,7 @@
 
 enum {
   SPINS = 100,
+  LOOKS = 1024,          /* many more than any slot needs that is not damaged */
   FIRST_SLEEP = 1000000, /* nanoseconds; they double up to the longest */
   LONGEST_SLEEP = 16000000
 };
@@ -46,10 +47,20 @@ static polyshm_status fail_timeout(uint64_t index) {
       (unsigned long long)index);
 }
 
+/* A word that is overwritten all the time may be free, or a dead one's, at each
+ * look, and not be had. */
+static bool is_hopeless(
+    const polyshm_list *list, pshm_sequence_waiter *waiter) {
+  return ++waiter->looks % LOOKS == 0 &&
+         pshm_list_patience_left(list, &waiter->patience, 1) <= 0;
+}
+
 polyshm_status pshm_sequence_wait(
     polyshm_list *list, uint64_t index, pshm_sequence_waiter *waiter) {
   pshm_word *word = list->trailer.sequences + index;
   for (;;) {
+    if (PSHM_UNLIKELY(is_hopeless(list, waiter)))
+      return fail_timeout(index);
     uint64_t seen = pshm_word_load(word);
     if (!pshm_sequence_is_locked(seen))
       return POLYSHM_OK;

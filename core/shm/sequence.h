@@ -71,6 +71,7 @@ typedef struct pshm_sequence_waiter {
   int64_t sleep;
   uint64_t waited; /* W once it has slept: others may sleep, too */
   int spins;
+  uint32_t looks;
 } pshm_sequence_waiter;
 
 /* Wait until the slot was seen unlocked, or repair what a dead owner left.

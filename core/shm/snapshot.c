@@ -6,8 +6,10 @@
  * changed since it was read, they all held these values at the moment of the
  * look at the lock, and if nobody had the lock then, that moment is not in the
  * middle of a change to several slots. This costs writers nothing, but needs a
- * moment of rest. If there is none for long, who may write takes the lock,
- * locks all slots in their order, copies, and unlocks them.
+ * moment of rest. If there is none for long, because slots change or because
+ * others have the lock at each look, who may write waits for the lock in its
+ * turn, locks all slots in their order, copies, and unlocks them. Who may not
+ * write must be lucky.
  */
 #include "polyshm.h"
 
@@ -21,7 +23,9 @@
 #include <stdlib.h>
 
 enum {
-  LOOKS = 1000,
+  LOOKS = 1000,        /* in vain, at few slots, until there is no rest */
+  FEWEST_LOOKS = 3,    /* at many */
+  NAPS = 8,            /* 5 ms in all, until the lock is never free */
   FEW = 32,            /* slots that are copied without an allocation */
   FIRST_SLEEP = 20000, /* nanoseconds; they double up to the longest */
   LONGEST_SLEEP = 1000000
@@ -104,13 +108,22 @@ static polyshm_status read_frozen(snapshot *taken) {
   return status;
 }
 
-static polyshm_status freeze(snapshot *taken) {
+static polyshm_status fail_timeout(const polyshm_list *list) {
+  return pshm_error_set(
+      POLYSHM_E_TIMEOUT,
+      "the list '%s' was being changed or locked all the time",
+      list->block->name);
+}
+
+static polyshm_status freeze(snapshot *taken, pshm_list_patience *patience) {
   polyshm_list *list = (polyshm_list *)taken->list;
+  int64_t left = pshm_list_patience_left(list, patience, INT64_MAX);
   uint64_t dead;
-  polyshm_status status = pshm_lock_borrow(
-      list, atomic_load_explicit(&list->timeout, memory_order_relaxed), &dead);
+  polyshm_status status = pshm_lock_borrow(list, left > 0 ? left : 0, &dead);
   if (status == POLYSHM_E_BUSY)
     return read_frozen(taken);
+  if (status == POLYSHM_E_TIMEOUT)
+    return fail_timeout(list);
   if (status != POLYSHM_OK)
     return status;
   status = read_frozen(taken);
@@ -120,26 +133,28 @@ static polyshm_status freeze(snapshot *taken) {
 
 static polyshm_status take(snapshot *taken) {
   const polyshm_list *list = taken->list;
+  bool may_write = !(list->block->flags & POLYSHM_READ_ONLY);
   pshm_list_patience patience = {0};
   int64_t sleep = FIRST_SLEEP;
-  for (int looks = 1;; looks++) {
+  uint64_t cost = 1 + taken->count / FEW, spent = 0;
+  for (int looks = 1, naps = 0;; looks++) {
     polyshm_status status = read_all(taken);
     if (status != POLYSHM_OK)
       return status;
     bool is_locked = pshm_lock_is_foreign(list);
     if (!is_locked && is_unchanged(taken))
       return POLYSHM_OK;
-    if (!is_locked && looks % LOOKS != 0)
+    spent += cost;
+    if (!is_locked && (spent < LOOKS || looks < FEWEST_LOOKS))
       continue;
-    if (!is_locked && !(list->block->flags & POLYSHM_READ_ONLY))
-      return freeze(taken);
+    if (may_write && (!is_locked || naps == NAPS))
+      return freeze(taken, &patience);
+    spent = 0;
     int64_t left = pshm_list_patience_left(list, &patience, sleep);
     if (left <= 0)
-      return pshm_error_set(
-          POLYSHM_E_TIMEOUT,
-          "the list '%s' was being changed or locked all the time",
-          list->block->name);
+      return fail_timeout(list);
     os_clock_sleep(left);
+    naps++;
     sleep = sleep < LONGEST_SLEEP ? 2 * sleep : sleep;
   }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/lock.h"
 
+#include "faults.h"
 #include "states.h"
 
 #define WAITED PSHM_SEQUENCE_WAITED
@@ -553,6 +554,33 @@ static void lock_is_foreign_to_all_but_its_thread(void **state) {
   end_list(list);
 }
 
+/* Somebody overwrites the word whenever its owner is asked about. */
+static void put_another_dead(void *word) {
+  uint64_t seen = pshm_word_load(word);
+  atomic_store((pshm_word *)word, seen ^ UINT64_C(1) << 32);
+}
+
+static void lock_that_is_never_had_is_a_timeout(void **state) {
+  (void)state;
+  static const int64_t timeouts[] = {0, 5 * MILLISECOND};
+  polyshm_list *list = make_counter();
+  uint32_t recovered = 7;
+  take(list, 0);
+  give_back(list);
+  for (size_t i = 0; i < LENGTH(timeouts); i++) {
+    atomic_store(lock_of(list), owner(os_thread_id(), DEAD));
+    faults_reset();
+    faults_before(FAULT_ASK, 0, put_another_dead, lock_of(list));
+    assert_fails(
+        polyshm_list_lock(list, timeouts[i], &recovered), POLYSHM_E_TIMEOUT);
+    faults_reset();
+    assert_int_equal(recovered, 7);
+  }
+  take(list, 1);
+  give_back(list);
+  end_list(list);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lock_is_taken_and_given_back),
@@ -576,6 +604,7 @@ int main(void) {
       cmocka_unit_test(lock_is_not_kept_by_stopped_waiters),
       cmocka_unit_test(lock_starves_nobody),
       cmocka_unit_test(lock_is_foreign_to_all_but_its_thread),
+      cmocka_unit_test(lock_that_is_never_had_is_a_timeout),
   };
   return run_group(tests);
 }

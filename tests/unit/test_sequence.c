@@ -5,6 +5,7 @@
  */
 #include "shm/sequence.h"
 
+#include "faults.h"
 #include "states.h"
 
 static const char *const OLD = "an old text";
@@ -458,6 +459,39 @@ static void sequence_is_repaired_by_who_waits(void **state) {
   end(&it);
 }
 
+/* ---------------------------------------------------- always another dead one
+ */
+
+/* Somebody overwrites the word whenever it is asked about. */
+static void put_another_dead(void *word) {
+  uint64_t seen = pshm_word_load(word);
+  atomic_store(
+      (pshm_word *)word,
+      locked_by(COUNT, 0, seen % 2 == DEAD % 2 ? DEAD - 1 : DEAD));
+}
+
+static void sequence_that_is_never_had_is_a_timeout(void **state) {
+  (void)state;
+  static const int64_t timeouts[] = {0, 5 * MILLISECOND};
+  for (size_t i = 0; i < LENGTH(timeouts); i++) {
+    scene it = begin(int_value(5));
+    const polyshm_value text = string_value(NEW), number = int_value(6);
+    int64_t after = 7;
+    assert_ok(polyshm_list_timeout(it.list, timeouts[i]));
+    lock_slot(it.list, 1, 0, DEAD);
+    faults_reset();
+    faults_before(FAULT_ASK, 0, put_another_dead, sequence_at(it.list, 1));
+    assert_fails(polyshm_list_set(it.list, 1, &number), POLYSHM_E_TIMEOUT);
+    assert_fails(polyshm_list_set(it.list, 1, &text), POLYSHM_E_TIMEOUT);
+    assert_fails(polyshm_list_add(it.list, 1, 1, &after), POLYSHM_E_TIMEOUT);
+    faults_reset();
+    assert_int_equal(after, 7);
+    assert_ok(polyshm_list_set(it.list, 1, &number));
+    check_readers(&it, number);
+    end(&it);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sequence_of_a_live_owner_hides_nothing),
@@ -473,6 +507,7 @@ int main(void) {
       cmocka_unit_test(sequence_is_waited_for_without_a_record),
       cmocka_unit_test(sequence_wakes_who_waits_for_it),
       cmocka_unit_test(sequence_is_repaired_by_who_waits),
+      cmocka_unit_test(sequence_that_is_never_had_is_a_timeout),
   };
   return run_group(tests);
 }

@@ -520,6 +520,27 @@ static void snapshot_takes_a_rest_under_ones_own_lock(void **state) {
   free(buffer);
 }
 
+/* Each look at a long list is dear: few are tried. */
+static void snapshot_of_a_long_list_does_not_try_for_long(void **state) {
+  (void)state;
+  enum { LONG = 100000, ENOUGH = 10 };
+  polyshm_value *values = calloc(LONG, sizeof *values);
+  for (int i = 0; i < LONG; i++)
+    values[i] = int_value(i);
+  polyshm_list *list = make_list(values, LONG, 0);
+  join(list);
+  atomic_store(list->trailer.lock, DEAD_OWNER);
+  faults_reset();
+  faults_before(FAULT_ASK, 0, change_restless, sequence_at(list, 0));
+  assert_ok(polyshm_list_snapshot(list, 0, LONG, NULL, 0, values));
+  assert_in_range(faults_count(FAULT_ASK), 2, ENOUGH);
+  faults_reset();
+  for (int i = 0; i < LONG; i++)
+    assert_int_equal(values[i].of.i, i);
+  end_list(list);
+  free(values);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(snapshot_packs_strings_one_behind_the_other),
@@ -537,6 +558,7 @@ int main(void) {
       cmocka_unit_test(snapshot_gives_back_what_it_took),
       cmocka_unit_test(snapshot_needs_to_join_for_a_rest),
       cmocka_unit_test(snapshot_takes_a_rest_under_ones_own_lock),
+      cmocka_unit_test(snapshot_of_a_long_list_does_not_try_for_long),
   };
   return run_group(tests);
 }

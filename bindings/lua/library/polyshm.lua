@@ -434,7 +434,7 @@ function ShareableList:update(items) end
 ---that 1, 1.0 and true are equal; but a string equals both the `str` and the
 ---`bytes` of its content.
 ---
----Codes: `E_NOT_FOUND`; `E_CORRUPT`.
+---Codes: `E_NOT_FOUND`; `E_CORRUPT`; `E_TIMEOUT`.
 ---@param value polyshm.storable
 ---@param from? integer Where the search begins; 1
 ---@return integer? index
@@ -445,7 +445,7 @@ function ShareableList:index(value, from) end
 
 ---How many items equal a value.
 ---
----Codes: `E_CORRUPT`.
+---Codes: `E_CORRUPT`; `E_TIMEOUT`.
 ---@param value polyshm.storable
 ---@return integer? count
 ---@return string? message
