@@ -157,6 +157,56 @@ def write_lists(folder):
               bytes([2, 1]) + edit(place, CHANGING, 1) + SCRIPT)  # fmt: skip
 
 
+# ---------------------------------------------------------------------- names
+
+NAMES = [
+    "", "x", "/x", "//x", "x/", "a/b", ".", "..", "/..", "../x", "../../tmp/x",
+    ".hidden", "psm_0123abcd", "ö日本😀", "new\nline", "-rf", "%s", "n" * 255,
+    "n" * 256, "/" * 300 + "n" * 255, "é" * 127, ".polyshm-01234567",
+    "x\0y",
+]  # fmt: skip
+
+
+def write_names(folder):
+    names = [name.encode() for name in NAMES]
+    names += [b"\xff", b"ok\xc3", b"\xed\xa0\x80", b"\xc0\xaf", b"\xc0\xae."]
+    for number, name in enumerate(names):
+        write(f"{folder}/name", f"{number:02}", bytes([number & 1]) + name)
+
+
+# ------------------------------------------------------------------ arguments
+
+LINES = """
+help|help show|--version|version --json|show --help|nothing|
+ls|ls --json|ls --names|ls --bytes poly*|ls -jn|
+show LIST|show --json LIST|show STOCK|show --json STOCK --full|show BLOCK|
+show --as f64 --offset 0x8 --length 32 BLOCK|show --as u16 --json BLOCK|
+show -n 0 LIST|show -o 99999 BLOCK|show --as i8 LIST|show missing|show ../x|
+set LIST 0 text|set LIST -1 7|set LIST 2 --int -9223372036854775808|
+set STOCK 1 --bytes ff00|set LIST 3 1e9 --json|set LIST 5 --none|
+set LIST 4 --bool true|set LIST 9 1|set LIST 0 -- -x|set BLOCK 0 1|
+set --float --int LIST 0 1|set LIST 3 --float nan|
+rm BLOCK|rm --force BLOCK missing --json|rm -y LIST /STOCK|
+gc|gc --dry-run --json|
+watch --once LIST|watch --count 2 --interval 0.1 LIST|watch --once --json BLOCK|
+watch -o 8 -n 16 BLOCK|watch -i 1e400 LIST|
+serve|serve --json unix:@x --level debug --no-md5 --remote --parent 1|
+serve --authkey-file /dev/null|serve --level loud|doctor --json|doctor
+"""
+
+
+def write_arguments(folder):
+    lines = LINES.replace("\n", "").split("|")
+    for number, line in enumerate(lines):
+        words = b"".join(word.encode() + b"\0" for word in line.split())
+        write(f"{folder}/arguments", f"{number:02}", words)
+    hostile = [edit(64, STORE, -1), edit(208, STORE, -1), edit(256, STORE, 0)]
+    for number, one in enumerate(hostile):
+        for words in (b"show\0LIST", b"show\0STOCK\0--json"):
+            write(f"{folder}/arguments", f"edit_{number}_{len(words)}",
+                  words + b"\0\0" + one)  # fmt: skip
+
+
 # ------------------------------------------------------------------- protocol
 
 
@@ -199,6 +249,8 @@ def write_protocol(folder):
 
 def main(folder):
     write_lists(folder)
+    write_names(folder)
+    write_arguments(folder)
     write_protocol(folder)
 
 
