@@ -11,8 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { LARGEST = 64 << 10, FILES = 4096, EDITS = 8 };
+enum {
+  LARGEST = 64 << 10,
+  FILES = 4096,
+  EDITS = 8,
+  SECONDS_AT_MOST = 60 /* for an input: else it is without end, and kills us */
+};
 
 typedef struct input {
   uint8_t *bytes;
@@ -102,6 +108,12 @@ static void insert(uint8_t *bytes, size_t *size) {
   *size += count;
 }
 
+static void run(const uint8_t *bytes, size_t size) {
+  alarm(SECONDS_AT_MOST);
+  LLVMFuzzerTestOneInput(bytes, size);
+  alarm(0);
+}
+
 static void mutate(void) {
   static void (*const edits[])(uint8_t *, size_t *) = {
       change_byte, change_byte, flip_bit, cut, repeat, insert};
@@ -114,7 +126,7 @@ static void mutate(void) {
   /* In memory of its own size, so that sanitizers see where it ends. */
   uint8_t *exact = malloc(size == 0 ? 1 : size);
   memcpy(exact, bytes, size);
-  LLVMFuzzerTestOneInput(exact, size);
+  run(exact, size);
   free(exact);
 }
 
@@ -131,7 +143,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   for (size_t i = 0; i < nfiles; i++)
-    LLVMFuzzerTestOneInput(files[i].bytes, files[i].size);
+    run(files[i].bytes, files[i].size);
   for (unsigned long long i = 0; i < mutations; i++)
     mutate();
   printf("%zu files and %llu mutations\n", nfiles, mutations);
