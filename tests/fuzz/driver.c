@@ -8,6 +8,7 @@
 #include "fuzz.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +109,45 @@ static void insert(uint8_t *bytes, size_t *size) {
   *size += count;
 }
 
-static void run(const uint8_t *bytes, size_t size) {
+/* ------------------------------------------------------------------ running */
+
+/* What is tried just now. */
+static input tried;
+
+static void print(const char *text) {
+  if (write(STDERR_FILENO, text, strlen(text)) < 0)
+    _exit(2);
+}
+
+/* Tell the input as printf(1) would write it to a file, and die. */
+static void tell(int number) {
+  print("The input, for printf: ");
+  for (size_t i = 0; i < tried.size; i++) {
+    char byte[] = {
+        '\\', (char)('0' + (tried.bytes[i] >> 6)),
+        (char)('0' + (tried.bytes[i] >> 3 & 7)),
+        (char)('0' + (tried.bytes[i] & 7)), 0};
+    print(byte);
+  }
+  print("\n");
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+/* A sanitizer that has handlers keeps them. */
+static void catch_signals(void) {
+  static const int numbers[] = {SIGILL, SIGTRAP, SIGABRT,
+                                SIGBUS, SIGSEGV, SIGALRM};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    struct sigaction before, after = {.sa_handler = tell};
+    if (sigaction(numbers[i], NULL, &before) == 0 &&
+        before.sa_handler == SIG_DFL)
+      sigaction(numbers[i], &after, NULL);
+  }
+}
+
+static void run(uint8_t *bytes, size_t size) {
+  tried = (input){bytes, size};
   alarm(SECONDS_AT_MOST);
   LLVMFuzzerTestOneInput(bytes, size);
   alarm(0);
@@ -142,6 +181,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s is empty\n", argv[1]);
     return 2;
   }
+  catch_signals();
   for (size_t i = 0; i < nfiles; i++)
     run(files[i].bytes, files[i].size);
   for (unsigned long long i = 0; i < mutations; i++)
