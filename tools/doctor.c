@@ -75,6 +75,8 @@ bool checks_show(bool as_json) {
     free(checks[i].detail);
   }
   free(checks);
+  checks = NULL;
+  nchecks = 0;
   if (as_json) {
     json_object *object = node_new();
     node_put(object, "ok", node_bool(is_good));

@@ -242,7 +242,7 @@ void holders_look(holders *all) {
 
 /* ------------------------------------------------------------ the answers */
 
-static const pair *first_of(const holders *all, size_t block) {
+static size_t first_of(const holders *all, size_t block) {
   size_t low = 0, high = all->npairs;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -251,11 +251,11 @@ static const pair *first_of(const holders *all, size_t block) {
     else
       high = middle;
   }
-  return all->pairs + low;
+  return low;
 }
 
-static bool is_of(const holders *all, const pair *next, size_t block) {
-  return next < all->pairs + all->npairs && next->block == block;
+static bool is_of(const holders *all, size_t next, size_t block) {
+  return next < all->npairs && all->pairs[next].block == block;
 }
 
 char *holders_text(const holders *all, size_t block) {
@@ -264,9 +264,9 @@ char *holders_text(const holders *all, size_t block) {
   FILE *out = open_memstream(&text, &size);
   if (out == NULL)
     output_no_memory();
-  const pair *first = first_of(all, block);
-  for (const pair *next = first; is_of(all, next, block); next++) {
-    const process *one = all->processes + next->process;
+  size_t first = first_of(all, block);
+  for (size_t next = first; is_of(all, next, block); next++) {
+    const process *one = all->processes + all->pairs[next].process;
     fprintf(out, "%s%" PRIu64 " ", next > first ? ", " : "", one->pid);
     text_put(out, one->command, strlen(one->command), TEXT_NAME);
   }
@@ -277,9 +277,8 @@ char *holders_text(const holders *all, size_t block) {
 
 json_object *holders_json(const holders *all, size_t block) {
   json_object *array = node_array();
-  for (const pair *next = first_of(all, block); is_of(all, next, block);
-       next++) {
-    const process *one = all->processes + next->process;
+  for (size_t next = first_of(all, block); is_of(all, next, block); next++) {
+    const process *one = all->processes + all->pairs[next].process;
     json_object *object = node_new();
     node_put(object, "pid", node_uint(one->pid));
     node_put_bytes(

@@ -24,12 +24,9 @@ static polyshm_status fail_null(void) {
 /* Zeros are an empty list, and what a new block is full of. Only the former has
  * no room for more, or a trailer. */
 static bool is_blank(
-    const os_map *map, const char *name, const pshm_layout *layout) {
-  uint64_t area = pshm_layout_area(layout);
-  pshm_trailer trailer;
-  return layout->length == 0 && map->size > area &&
-         (pshm_trailer_read(map, name, area, 0, &trailer) != POLYSHM_OK ||
-          trailer.sequences == NULL);
+    const os_map *map, const pshm_layout *layout, const pshm_trailer *trailer) {
+  return layout->length == 0 && map->size > pshm_layout_area(layout) &&
+         trailer->sequences == NULL;
 }
 
 /* A list, if it can be opened as one. A block that cannot be read is a block.
@@ -41,8 +38,12 @@ static void look_inside(const char *name, polyshm_info *info) {
   info->kind = POLYSHM_KIND_BLOCK;
   if (info->size != 0 && os_map_try(name, true, &map) == POLYSHM_OK) {
     pshm_layout layout;
+    pshm_trailer trailer;
     if (pshm_layout_read(&map, name, &layout) == POLYSHM_OK &&
-        !is_blank(&map, name, &layout)) {
+        pshm_trailer_read(
+            &map, name, pshm_layout_area(&layout), layout.length, &trailer) ==
+            POLYSHM_OK &&
+        !is_blank(&map, &layout, &trailer)) {
       info->kind = POLYSHM_KIND_LIST;
       info->length = layout.length;
     }

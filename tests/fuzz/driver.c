@@ -8,11 +8,18 @@
 #include "fuzz.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { LARGEST = 64 << 10, FILES = 4096, EDITS = 8 };
+enum {
+  LARGEST = 64 << 10,
+  FILES = 4096,
+  EDITS = 8,
+  SECONDS_AT_MOST = 60 /* for an input: else it is without end, and kills us */
+};
 
 typedef struct input {
   uint8_t *bytes;
@@ -102,6 +109,50 @@ static void insert(uint8_t *bytes, size_t *size) {
   *size += count;
 }
 
+/* ------------------------------------------------------------------ running */
+
+/* What is tried just now. */
+static input tried;
+
+static void print(const char *text) {
+  if (write(STDERR_FILENO, text, strlen(text)) < 0)
+    _exit(2);
+}
+
+/* Tell the input as printf(1) would write it to a file, and die. */
+static void tell(int number) {
+  print("The input, for printf: ");
+  for (size_t i = 0; i < tried.size; i++) {
+    char byte[] = {
+        '\\', (char)('0' + (tried.bytes[i] >> 6)),
+        (char)('0' + (tried.bytes[i] >> 3 & 7)),
+        (char)('0' + (tried.bytes[i] & 7)), 0};
+    print(byte);
+  }
+  print("\n");
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+/* A sanitizer that has handlers keeps them. */
+static void catch_signals(void) {
+  static const int numbers[] = {SIGILL, SIGTRAP, SIGABRT,
+                                SIGBUS, SIGSEGV, SIGALRM};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    struct sigaction before, after = {.sa_handler = tell};
+    if (sigaction(numbers[i], NULL, &before) == 0 &&
+        before.sa_handler == SIG_DFL)
+      sigaction(numbers[i], &after, NULL);
+  }
+}
+
+static void run(uint8_t *bytes, size_t size) {
+  tried = (input){bytes, size};
+  alarm(SECONDS_AT_MOST);
+  LLVMFuzzerTestOneInput(bytes, size);
+  alarm(0);
+}
+
 static void mutate(void) {
   static void (*const edits[])(uint8_t *, size_t *) = {
       change_byte, change_byte, flip_bit, cut, repeat, insert};
@@ -114,7 +165,7 @@ static void mutate(void) {
   /* In memory of its own size, so that sanitizers see where it ends. */
   uint8_t *exact = malloc(size == 0 ? 1 : size);
   memcpy(exact, bytes, size);
-  LLVMFuzzerTestOneInput(exact, size);
+  run(exact, size);
   free(exact);
 }
 
@@ -130,8 +181,9 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s is empty\n", argv[1]);
     return 2;
   }
+  catch_signals();
   for (size_t i = 0; i < nfiles; i++)
-    LLVMFuzzerTestOneInput(files[i].bytes, files[i].size);
+    run(files[i].bytes, files[i].size);
   for (unsigned long long i = 0; i < mutations; i++)
     mutate();
   printf("%zu files and %llu mutations\n", nfiles, mutations);

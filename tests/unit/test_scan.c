@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocks seen from outside: inspecting, walking, holders, sweeping. */
+#include "shm/list.h"
+
 #include "faults.h"
 #include "support.h"
 
@@ -165,6 +167,30 @@ static void inspect_takes_all_else_for_blocks(void **state) {
     assert_int_equal(info.size, cases[i].size);
     assert_ok(polyshm_unlink(name));
   }
+}
+
+/* What polyshm_list_open() refuses is no list, whatever it begins with. */
+static void inspect_looks_at_trailers(void **state) {
+  (void)state;
+  const polyshm_value values[] = {int_value(1), string_value("two")};
+  const char *name = fresh_name();
+  polyshm_list *list, *other;
+  assert_ok(polyshm_list_create(name, values, LENGTH(values), 0, NULL, &list));
+  pshm_trailer_header *header =
+      (void *)((char *)list->trailer.lock - PSHM_TRAILER_LOCK);
+  const pshm_trailer_header whole = *header;
+  header->nrecords = 0;
+  assert_fails(polyshm_list_open(name, 0, &other), POLYSHM_E_CORRUPT);
+  assert_int_equal(look(name).kind, POLYSHM_KIND_BLOCK);
+  assert_int_equal(look(name).length, 0);
+  *header = whole;
+  header->major++;
+  assert_fails(polyshm_list_open(name, 0, &other), POLYSHM_E_VERSION);
+  assert_int_equal(look(name).kind, POLYSHM_KIND_BLOCK);
+  *header = whole;
+  assert_int_equal(look(name).kind, POLYSHM_KIND_LIST);
+  assert_ok(polyshm_unlink(name));
+  polyshm_list_free(list);
 }
 
 static void inspect_may_not_be_let_in(void *argument) {
@@ -720,6 +746,7 @@ int main(void) {
       cmocka_unit_test(inspect_tells_who_keeps_it),
       cmocka_unit_test(inspect_knows_lists),
       cmocka_unit_test(inspect_takes_all_else_for_blocks),
+      cmocka_unit_test(inspect_looks_at_trailers),
       cmocka_unit_test(inspect_says_what_it_may_not_know),
       cmocka_unit_test(inspect_refuses_what_is_no_block),
       cmocka_unit_test(inspect_takes_structs_of_any_age),
