@@ -102,6 +102,20 @@ static bool fits(
          count <= (header->size - begin) / size;
 }
 
+/* Parts that fit share no byte: a record that is a slot's sequence word, too,
+ * would lock its own claimer out without end. */
+static bool are_apart(const pshm_trailer_header *header, uint64_t length) {
+  uint64_t words = PSHM_WORD * length;
+  uint64_t records_end =
+      header->records + header->nrecords * header->record_size;
+  uint64_t sequences_end = header->sequences + words;
+  uint64_t exacts_end = header->exacts + words;
+  return (sequences_end <= header->exacts || exacts_end <= header->sequences) &&
+         (sequences_end <= header->records ||
+          records_end <= header->sequences) &&
+         (exacts_end <= header->records || records_end <= header->exacts);
+}
+
 static bool is_consistent(
     const pshm_trailer_header *header, uint64_t room, uint64_t length) {
   uint64_t fixed = PSHM_TRAILER_WAITERS + PSHM_WORD * header->nwaiters;
@@ -113,7 +127,8 @@ static bool is_consistent(
          fits(header, fixed, header->exacts, length, PSHM_WORD) &&
          fits(
              header, fixed, header->records, header->nrecords,
-             header->record_size);
+             header->record_size) &&
+         are_apart(header, length);
 }
 
 polyshm_status pshm_trailer_read(

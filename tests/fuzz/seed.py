@@ -132,6 +132,7 @@ def trailer_edits():
     yield "locked_alive", [edit(sequences, STORE, 1)]
     yield "record", [edit(sequences, STORE, locked),
                      edit(records, STORE, DEAD)]  # fmt: skip
+    yield "overlap", [edit(40, STORE, sequences)]
     yield "record_60", [edit(sequences, STORE, DEAD | 60 << 25)]
     yield "full", [edit(128, STORE, -1)] + [
         edit(192 + 8 * i, STORE, DEAD) for i in range(32)]  # fmt: skip

@@ -243,6 +243,14 @@ static void trailer_that_does_not_fit_is_corrupt(void **state) {
       {24, 8, 1088 + 64},
       {24, 8, UINT64_MAX - 63},
       {24, 8, UINT64_MAX - 447},
+      {24, 8, 512}, /* where the exacts are */
+      {24, 8, 576}, /* and the records */
+      {24, 8, 1024},
+      {32, 8, 448},
+      {32, 8, 576},
+      {32, 8, 1024},
+      {40, 8, 448},
+      {40, 8, 512},
       {32, 8, 0},
       {32, 8, 384},
       {32, 8, 520},
