@@ -29,7 +29,7 @@ SHOWN = (
      "make and remove a block"),
     ("create", "Python", "attach to a block of 4 KiB, read, close",
      "attach to a block"),
-    ("create", "Python", "attach to .* items, .*", "attach to a long list"),
+    ("create", "Python", "attach to .* items, read one, close", "attach to a long list"),
     ("lock", "Python", "lock and unlock, alone", "lock and unlock"),
     ("lock", "Python", "two processes count in one item, each change",
      "two processes count"),

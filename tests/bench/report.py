@@ -69,7 +69,8 @@ README_ROWS = (
     ("access", "Python", "[gs]et (int|float|str of 10)", "get, set of an item"),
     ("bulk", "Python", "read all items, an item", "all items, each"),
     ("bulk", "Python", "find the last item, an item", "find, each item"),
-    ("create", "Python", "attach to .* items, .*", "attach to a long list"),
+    ("create", "Python", "attach to .* items, read one.*", "attach to a long list, "
+     "and read an item"),
     ("create", "Python", "create, use, close, unlink a block.*", "make, use and "
      "remove a block of 4 KiB"),
     ("lock", "Python", "lock and unlock, alone", "lock and unlock"),

@@ -121,20 +121,38 @@ def attach_lists(given, count):
         peers.callback(made.shm.close)
         name = made.shm.name
 
-        def attach():
-            attached = polyshm.ShareableList(name=name)
-            attached[count // 2]
-            attached.shm.close()
+        def attach(use):
+            def run():
+                attached = polyshm.ShareableList(name=name)
+                if use:
+                    attached[count // 2]
+                attached.shm.close()
 
-        def attach_stock():
-            attached = stock.ShareableList(name=name)
-            attached[count // 2]
-            attached.shm.close()
-            others.forget(attached.shm)
+            return measure.repeat(run)
 
+        def attach_stock(use):
+            def run():
+                attached = stock.ShareableList(name=name)
+                if use:
+                    attached[count // 2]
+                attached.shm.close()
+                others.forget(attached.shm)
+
+            return measure.repeat(run)
+
+        measure.compare(
+            "create",
+            f"attach to {count:,} items, close",
+            {
+                measure.OURS: attach(False),
+                measure.STOCK: attach_stock(False),
+            },
+            given.effort,
+            "us",
+        )
         runs = {
-            measure.OURS: measure.repeat(attach),
-            measure.STOCK: measure.repeat(attach_stock),
+            measure.OURS: attach(True),
+            measure.STOCK: attach_stock(True),
         }
         made_dict = peers.ultradict(dict(enumerate(values)), buffer_size=1 << 20)
         if made_dict is not None:
