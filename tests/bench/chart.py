@@ -194,6 +194,14 @@ def series(results, pattern):
     )
 
 
+def brief(power):
+    """A power of ten, in few letters."""
+    for least, letter in ((6, "M"), (3, "k")):
+        if power >= least:
+            return f"{10 ** (power - least)}{letter}"
+    return f"{10.0**power:g}"
+
+
 def panel(results, pattern, title, left, top, width):
     found, unit = series(results, pattern)
     points = [point for line_ in found.values() for point in line_]
@@ -209,13 +217,11 @@ def panel(results, pattern, title, left, top, width):
         y = up(10.0**power)
         parts += [
             line(left, y, right, y),
-            text(left - 6, y + 4, f"{10.0**power:,g}", "dim small", "end"),
+            text(left - 6, y + 4, brief(power), "dim small", "end"),
         ]
     for power in across.powers():
-        label = f"{10**power:,}"
-        parts.append(
-            text(across(10.0**power), bottom + 16, label, "dim small", "middle")
-        )
+        x = across(10.0**power)
+        parts.append(text(x, bottom + 16, brief(power), "dim small", "middle"))
     for side in sorted(found, key=order):
         places = [
             (across(items), up(max(value, 1e-3)))
