@@ -62,8 +62,8 @@ CAVEATS = (
     "place in the process tree; that is what keeps a full /dev/shm from killing "
     "programs, and blocks from leaking.",
 )
-README_BEGIN = "<!-- benchmarks: written by scripts/bench -->"
-README_END = "<!-- benchmarks end -->"
+README_BEGIN = "<!-- benchmarks:start -->"
+README_END = "<!-- benchmarks:end -->"
 
 README_ROWS = (
     ("access", "Python", "[gs]et (int|float|str of 10)", "get, set of an item"),
@@ -245,8 +245,8 @@ def readme_part(results, folder):
         [
             README_BEGIN,
             "",
-            f"`./scripts/bench` measures and writes all of this: {where}. How many times "
-            "as long, or as little, others take in the same run, from Python; above 1, "
+            f"`./scripts/bench` measures and writes all of this: {where}. Ratios say how "
+            "many times as long others take in the same run, from Python: above 1, "
             "polyshm is faster.",
             "",
             table(["", "polyshm", "stock Python", "peers"], cells),

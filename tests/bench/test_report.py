@@ -43,9 +43,9 @@ LINES = [
 ]  # fmt: skip
 
 README = """before
-<!-- benchmarks: written by scripts/bench -->
+<!-- benchmarks:start -->
 stale words
-<!-- benchmarks end -->
+<!-- benchmarks:end -->
 after
 """
 
@@ -171,8 +171,8 @@ class Report(unittest.TestCase):
     def test_only_the_marked_part_of_the_readme_changes(self):
         self.assertEqual(self.report(readme=README).returncode, 0)
         readme = self.read("README.md")
-        self.assertTrue(readme.startswith("before\n<!-- benchmarks: written"))
-        self.assertTrue(readme.endswith("<!-- benchmarks end -->\nafter\n"))
+        self.assertTrue(readme.startswith("before\n<!-- benchmarks:start"))
+        self.assertTrue(readme.endswith("<!-- benchmarks:end -->\nafter\n"))
         self.assertNotIn("stale", readme)
         self.assertIn("Abacus, 2 cores; CPython 3; 2000-01-01", readme)
         self.assertIn(
