@@ -25,17 +25,18 @@ needs=(
   'demo|libnettle8|has_hmac|libnettle, with which managers and clients check each other'
   'test|gcc|has_command gcc|the first compiler of the tests'
   'test|clang|has_command clang|the second compiler of the tests'
-  'test|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
+  'test,bench|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
   'test|binutils|has_command readelf|readelf, which looks into libraries'
   'test|gcc-multilib|has_32_bit|32-bit programs, peers of the tests'
-  'test|python3-venv|has_venv|environments for the Python package under test'
+  'test,bench|python3-venv|has_venv|environments for Python packages'
   'test|musl-tools|has_command musl-gcc|musl, the C library of other peers'
-  'test|luajit|has_command luajit|LuaJIT, which polyshm.ffi is for'
+  'test,bench|luajit|has_command luajit|LuaJIT, which polyshm.ffi is for'
   'test|luarocks|has_command luarocks|LuaRocks, which builds the rock'
   'test|lua5.3 liblua5.3-dev|has_lua53|Lua 5.3, which there is a rock for, too'
   'test,docs|lua-ldoc lua-markdown|has_command ldoc|LDoc, which makes the Lua reference'
   'docs|doxygen|has_command doxygen|Doxygen, which reads the C header'
   'docs|python3-sphinx python3-myst-parser python3-breathe furo|has_sphinx|Sphinx, which makes the site'
+  'bench|redis-tools|has_any redis-server redis-check-rdb|Redis, a peer that is measured'
 )
 
 # ------------------------------------------------------------------- messages
@@ -222,7 +223,7 @@ install() {
     fail "The installation failed. Once this works, run this again: $words"
 }
 
-# need_packages demo|test|docs
+# need_packages demo|test|docs|bench
 need_packages() {
   local missing need names name what packages=()
   require_versions

@@ -2,7 +2,8 @@
 /*
  * What list calls cost in C, beside what a bare atomic addition, an empty call
  * into the library and a bare futex cost in the same run. Prints nanoseconds,
- * least and median of many passes; judges nothing.
+ * least and median of many passes; judges nothing. An argument is how many
+ * percent of the calls are made.
  *
  * The two processes of the last part share one processor, so that each answer
  * is a wake-up and nothing else, or have one each, if there are two. A wait
@@ -23,7 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PASSES = 31, CALLS = 200000, ROUNDS = 5000 };
+enum { PASSES = 31 };
+
+static int ncalls = 200000, nrounds = 5000;
 
 static double now(void) {
   struct timespec time;
@@ -53,9 +56,9 @@ static void print(const char *name, double *passes, int npasses) {
     double passes[PASSES];                                                     \
     for (int pass = 0; pass < PASSES; pass++) {                                \
       double begin = now();                                                    \
-      for (int i = 0; i < CALLS; i++)                                          \
+      for (int i = 0; i < ncalls; i++)                                         \
         call;                                                                  \
-      passes[pass] = (now() - begin) / CALLS;                                  \
+      passes[pass] = (now() - begin) / ncalls;                                 \
     }                                                                          \
     print(name, passes, PASSES);                                               \
   } while (0)
@@ -227,12 +230,12 @@ static double play(play_fn game, unsigned processors) {
   pid_t pid = fork();
   pin(pid == 0 ? processors - 1 : 0);
   if (pid == 0) {
-    game(&on, 1, ROUNDS);
+    game(&on, 1, nrounds);
     _exit(0);
   }
   double begin = now();
-  game(&on, 0, ROUNDS);
-  double time = (now() - begin) / ROUNDS;
+  game(&on, 0, nrounds);
+  double time = (now() - begin) / nrounds;
   waitpid(pid, NULL, 0);
   munmap((void *)on.words, 4096);
   polyshm_unlink(polyshm_block_name(polyshm_list_block(on.list)));
@@ -262,7 +265,14 @@ static void measure_games(unsigned processors) {
   print(name, list, GAMES);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  int percent = argc > 1 ? atoi(argv[1]) : 100;
+  if (percent < 1 || percent > 1000) {
+    fprintf(stderr, "bench_list: how many percent?\n");
+    return 2;
+  }
+  ncalls = ncalls / 100 * percent;
+  nrounds = nrounds / 100 * percent;
   polyshm_list *list = make();
   printf("c   %-34s %10s %10s %11s\n", "", "least", "median", "ratio");
   measure_calls(list);

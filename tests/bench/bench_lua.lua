@@ -5,12 +5,13 @@
 --
 -- Then the same of bench_hand, a module as one would write it by hand, if
 -- package.cpath has it: lines `lua <name> <ns>, by hand <ns>, <ratio>x`. The
--- passes of the two alternate, so that both see the same machine.
+-- passes of the two alternate, so that both see the same machine. An argument is
+-- how many percent of the passes are made.
 
 local polyshm = require "polyshm"
 local has_hand, hand = pcall(require, "bench_hand")
 
-local PASSES <const> = 25
+local PASSES <const> = math.max(1, 25 * (tonumber(arg[1]) or 100) // 100)
 local COUNT <const> = 100000
 local MANY <const> = 1000000
 

@@ -2,13 +2,15 @@
 -- Element access of polyshm.ffi under LuaJIT, in nanoseconds per operation: the
 -- least of many passes, beside the same calls of the library from C-like code,
 -- ffi calls in the same loop. Prints lines `luajit <name> <ns>, bare <ns>,
--- <ratio>x`; judges nothing.
+-- <ratio>x`; judges nothing. An argument is how many percent of the passes are
+-- made.
 
 local ffi = require "ffi"
 local polyshm = require "polyshm.ffi"
 local C = require("polyshm.ffi.native").C
 
-local PASSES, COUNT = 25, 1000000
+local COUNT = 1000000
+local PASSES = math.max(1, math.floor((tonumber(arg[1]) or 100) / 4))
 
 ffi.cdef [[
 struct bench_time { long seconds, nanoseconds; };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Figures of managers: name and number in each line. bench_manager.py sets
- * stock Python's beside them.
+ * stock Python's beside them. An argument is how many percent of the work is
+ * done.
  */
 #include <polyshm.h>
 
@@ -11,7 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { STARTS = 50, BLOCKS = 20, PASSES = 200, SEGMENTS = 10000 };
+enum { BLOCKS = 20 };
+
+static int nstarts = 50, npasses = 200, nsegments = 10000;
 
 static int64_t now(void) {
   struct timespec time;
@@ -39,7 +42,7 @@ static void stop(polyshm_manager *manager) {
 
 static void measure_start(void) {
   int64_t least = INT64_MAX, whole = INT64_MAX;
-  for (int i = 0; i < STARTS; i++) {
+  for (int i = 0; i < nstarts; i++) {
     polyshm_block *block;
     int64_t begun = now();
     polyshm_manager *manager = start();
@@ -59,7 +62,7 @@ static void measure_blocks(void) {
   static polyshm_block *blocks[BLOCKS];
   polyshm_manager *manager = start();
   double least = 1e9;
-  for (int i = 0; i < PASSES; i++) {
+  for (int i = 0; i < npasses; i++) {
     int64_t begun = now();
     for (int j = 0; j < BLOCKS; j++)
       check(polyshm_manager_block(manager, NULL, 4096, 0, NULL, blocks + j));
@@ -76,7 +79,7 @@ static void measure_blocks(void) {
 
 static void measure_memory(void) {
   polyshm_manager *manager = start();
-  for (int i = 0; i < SEGMENTS; i++) {
+  for (int i = 0; i < nsegments; i++) {
     polyshm_block *block;
     check(polyshm_manager_block(manager, NULL, 16, 0, NULL, &block));
     polyshm_block_free(block);
@@ -100,7 +103,19 @@ static void measure_memory(void) {
   printf("shutdown %.1f\n", (double)(now() - begun) / 1e3);
 }
 
-int main(void) {
+static int part(int whole, int percent) {
+  return whole * percent < 100 ? 1 : whole * percent / 100;
+}
+
+int main(int argc, char **argv) {
+  int percent = argc > 1 ? atoi(argv[1]) : 100;
+  if (percent < 1 || percent > 1000) {
+    fprintf(stderr, "bench_manager: how many percent?\n");
+    return 2;
+  }
+  nstarts = part(nstarts, percent);
+  npasses = part(npasses, percent);
+  nsegments = part(nsegments, percent);
   measure_start();
   measure_blocks();
   measure_memory();

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Managers of polyshm, from C and from Python, and of stock Python, in one run.
 
-Usage: bench_manager.py BUILD_FOLDER
+Usage: bench_manager.py BUILD_FOLDER [PERCENT]
 
-The least of many passes. It prints numbers and fails nothing.
+The least of many passes, or of that part of them. It prints numbers and fails
+nothing.
 """
 import os
 import subprocess
@@ -13,7 +14,8 @@ import time
 from multiprocessing.managers import SharedMemoryManager as StockManager
 from multiprocessing.managers import dispatch
 
-STARTS, BLOCKS, PASSES, SEGMENTS = 50, 20, 50, 10000
+BLOCKS = 20
+WHOLE = {"starts": 50, "passes": 50, "segments": 10000}
 NAMES = {
     "start": ("start, and the first SharedMemory(4096)", "us"),
     "life": ("start to shutdown, with one block", "us"),
@@ -52,9 +54,9 @@ class Ours:
         return manager.list_segments()
 
 
-def measure_start(side):
+def measure_start(side, starts_made):
     starts, lives = [], []
-    for _ in range(STARTS):
+    for _ in range(starts_made):
         begun = time.perf_counter()
         manager = side.manager()
         manager.start()
@@ -66,10 +68,10 @@ def measure_start(side):
     return {"start": min(starts) * 1e6, "life": min(lives) * 1e6}
 
 
-def measure_block(side):
+def measure_block(side, passes):
     least = 1e9
     with side.manager() as manager:
-        for _ in range(PASSES):
+        for _ in range(passes):
             begun = time.perf_counter()
             blocks = [manager.SharedMemory(4096) for _ in range(BLOCKS)]
             least = min(least, (time.perf_counter() - begun) / BLOCKS)
@@ -84,10 +86,10 @@ def resident(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
 
 
-def measure_memory(side):
+def measure_memory(side, segments):
     manager = side.manager()
     manager.start()
-    for _ in range(SEGMENTS):
+    for _ in range(segments):
         manager.SharedMemory(16).close()
     begun = time.perf_counter()
     side.names(manager)
@@ -100,17 +102,18 @@ def measure_memory(side):
     return {**found, "shutdown": (time.perf_counter() - begun) * 1e6}
 
 
-def measure(side):
+def measure(side, percent=100):
+    part = {name: max(1, most * percent // 100) for name, most in WHOLE.items()}
     return {
-        **measure_start(side),
-        **measure_block(side),
-        **measure_memory(side),
+        **measure_start(side, part["starts"]),
+        **measure_block(side, part["passes"]),
+        **measure_memory(side, part["segments"]),
     }
 
 
-def measure_c(build):
-    program = os.path.join(build, "tests/bin/bench_manager")
-    output = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True)
+def measure_c(build, percent=100):
+    program = [os.path.join(build, "tests/bin/bench_manager"), str(percent)]
+    output = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True)
     found = {}
     for line in output.stdout.splitlines():
         name, number = line.split()
@@ -118,21 +121,24 @@ def measure_c(build):
     return found
 
 
-def measure_python(build):
+def measure_python(build, percent=100):
     """None if this build has no module for this Python."""
     sys.path.insert(0, os.path.join(build, "python"))
     try:
         from polyshm.managers import SharedMemoryManager
     except ImportError:
         return None
-    return measure(Ours(SharedMemoryManager))
+    return measure(Ours(SharedMemoryManager), percent)
 
 
-def main(build):
+def main(build, percent=100):
     version = ".".join(map(str, sys.version_info[:3]))
-    columns = {"from C": measure_c(build), "from Python": measure_python(build)}
+    columns = {
+        "from C": measure_c(build, percent),
+        "from Python": measure_python(build, percent),
+    }
     columns = {name: found for name, found in columns.items() if found}
-    stock = measure(Stock())
+    stock = measure(Stock(), percent)
     heads = "".join(f"{name:>12}{'':8}" for name in columns)
     print(f"{'':42}{heads}{'stock ' + version:>14}")
     for key, (name, unit) in NAMES.items():
@@ -144,4 +150,4 @@ def main(build):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], *map(int, sys.argv[2:]))

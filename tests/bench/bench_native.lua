@@ -1,12 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- Native calls from Lua, and the same written by hand: nanoseconds per call, the
 -- least of many passes, taken in turns. Prints lines `lua <name> <ns> <by hand>`.
+-- Arguments: the kernels, and how many percent of the passes are made.
 
 local polyshm = require "polyshm"
 local native = require "polyshm.native"
 local hand = require "bench_native"
 
-local PASSES <const> = 40
+local PERCENT <const> = tonumber(arg[2]) or 100
+local PASSES <const> = math.max(1, 40 * PERCENT // 100)
 local COUNT <const> = 50000
 local ITEMS <const> = 20000
 
@@ -86,7 +88,7 @@ qsort(numbers, 8, function(a, b)
 end)
 
 local best = {}
-for _ = 1, 15 do
+for _ = 1, math.max(1, 15 * PERCENT // 100) do
   for i, run in ipairs {
     function() qsort(numbers, 8, order) end,
     function() qsort(numbers, 8, kept) end,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Native calls from Python, and the same through ctypes with argtypes: nanoseconds
 per call, the least of many passes, taken in turns. Prints lines
-`python <name> <ns> <by ctypes>`. With ctypes.PyDLL, the GIL stays held."""
+`python <name> <ns> <by ctypes>`. With ctypes.PyDLL, the GIL stays held.
+Arguments: the kernels, and how many percent of the passes are made."""
 
 import ctypes as c
 import sys
@@ -9,7 +10,8 @@ import time
 
 from polyshm import SharedMemory, native
 
-PASSES = 40
+PERCENT = int(sys.argv[2]) if len(sys.argv) > 2 else 100
+PASSES = max(1, 40 * PERCENT // 100)
 COUNT = 20000
 
 path = sys.argv[1]

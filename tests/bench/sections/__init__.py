@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""What is measured: a program for each section, run by ../run.py."""
