@@ -50,7 +50,9 @@ def system():
         name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except (OSError, AttributeError):
         pass
-    return f"{name}, Linux {platform.release()}".removeprefix(", ")
+    # What follows names a build, of which only its makers know anything.
+    version = ".".join(platform.release().split(".")[:2])
+    return f"{name}, Linux {version}".removeprefix(", ")
 
 
 def cached(build, name):
