@@ -33,6 +33,8 @@ needs=(
   'test,bench|luajit|has_command luajit|LuaJIT, which polyshm.ffi is for'
   'test|luarocks|has_command luarocks|LuaRocks, which builds the rock'
   'test|lua5.3 liblua5.3-dev|has_lua53|Lua 5.3, which there is a rock for, too'
+  'test|make|has_command make|make, which LuaRocks lets CMake drive'
+  'test,docs|lua5.1 liblua5.1-0-dev|has_lua51|Lua 5.1, which LDoc runs on and LuaRocks knows LuaJIT by'
   'test,docs|lua-ldoc lua-markdown|has_command ldoc|LDoc, which makes the Lua reference'
   'docs|doxygen|has_command doxygen|Doxygen, which reads the C header'
   'docs|python3-sphinx python3-myst-parser python3-breathe furo|has_sphinx|Sphinx, which makes the site'
@@ -144,6 +146,10 @@ has_lua_header() {
     fi
   done
   return 1
+}
+
+has_lua51() {
+  has_command lua5.1 && [[ -e /usr/include/lua5.1/lua.h ]]
 }
 
 has_lua53() {

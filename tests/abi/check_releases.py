@@ -12,6 +12,7 @@ both its files and tells its own version, which is not above VERSION.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -21,7 +22,9 @@ RECORDS = "core/abi/releases"
 
 
 def git(source, *words):
-    """What git prints, or None if it fails."""
+    """What git prints, or None if it fails or is not there."""
+    if shutil.which("git") is None:
+        return None
     result = subprocess.run(
         ["git", "-c", "safe.directory=*", "-C", source, *words],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -84,7 +87,7 @@ def main():
     if problems:
         sys.exit("\n".join(problems))
     if listed is None:
-        print("skipped: the records are whole, but there is no git to ask")
+        print("skipped: the records are whole, but there is no repository to ask")
         sys.exit(SKIP)
     print(f"the records agree with {len(tags)} tags")
 

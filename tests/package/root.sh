@@ -23,6 +23,8 @@ make_base() {
     fail "debootstrap failed: see $packages/debootstrap.log"
   # How to reach packages is the host's own: its certificates and its settings.
   cp /etc/resolv.conf "$base/etc/"
+  # Which an installer or a container's engine writes.
+  printf '127.0.0.1 localhost\n::1 localhost\n' >"$base/etc/hosts"
   local file
   for file in /etc/apt/apt.conf.d/*proxy*; do
     [[ ! -e $file ]] || cp "$file" "$base/etc/apt/apt.conf.d/"

@@ -2,15 +2,19 @@
 # SPDX-License-Identifier: MIT
 # shellcheck source-path=SCRIPTDIR
 # README's commands from a fresh clone, on a Debian that has nothing else, with
-# the time that they take and what apt fetches: try_fresh.sh PACKAGES
+# the time that they take and what apt fetches:
+#
+#   try_fresh.sh PACKAGES [COMMAND...]
 set -euo pipefail
 packages=$(realpath "$1")
+shift
+(($#)) || set -- demo 'test --quick'
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 source "$here/root.sh"
 
 make_root
 git clone -q "$(git -C "$here" rev-parse --show-toplevel)" "$root/root/polyshm"
-for command in demo 'test --quick'; do
+for command; do
   log=$packages/fresh-${command%% *}.log
   begin=$SECONDS
   status=0
