@@ -4,7 +4,8 @@ package = "polyshm"
 version = "0.1.0-1"
 
 -- `luarocks make` builds the folder that this file is in and fetches nothing;
--- `luarocks build` and `luarocks pack` want a release's archive beside it.
+-- `luarocks build` and `luarocks pack` want a release's archive beside it, as in
+-- build/packages. `scripts/package --url` writes where else the archive is.
 source = {
   url = "file://polyshm-0.1.0.tar.gz",
 }

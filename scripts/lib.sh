@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What demo and test share: the one list of what they need, how it is
+# What these scripts share: the one list of what they need, how it is
 # installed, how a preset is built, and the watch over /dev/shm.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -26,17 +26,25 @@ needs=(
   'test|gcc|has_command gcc|the first compiler of the tests'
   'test|clang|has_command clang|the second compiler of the tests'
   'test,bench|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
-  'test|binutils|has_command readelf|readelf, which looks into libraries'
+  'test,package|binutils|has_command readelf|readelf, which looks into libraries'
   'test|gcc-multilib|has_32_bit|32-bit programs, peers of the tests'
-  'test,bench|python3-venv|has_venv|environments for Python packages'
+  'test,bench,package|python3-venv|has_venv|environments for Python packages'
   'test|musl-tools|has_command musl-gcc|musl, the C library of other peers'
   'test,bench|luajit|has_command luajit|LuaJIT, which polyshm.ffi is for'
   'test|luarocks|has_command luarocks|LuaRocks, which builds the rock'
   'test|lua5.3 liblua5.3-dev|has_lua53|Lua 5.3, which there is a rock for, too'
+  'test|make|has_command make|make, which LuaRocks lets CMake drive'
+  'test,docs|lua5.1 liblua5.1-0-dev|has_lua51|Lua 5.1, which LDoc runs on and LuaRocks knows LuaJIT by'
   'test,docs|lua-ldoc lua-markdown|has_command ldoc|LDoc, which makes the Lua reference'
   'docs|doxygen|has_command doxygen|Doxygen, which reads the C header'
   'docs|python3-sphinx python3-myst-parser python3-breathe furo|has_sphinx|Sphinx, which makes the site'
   'bench|redis-tools|has_any redis-server redis-check-rdb|Redis, a peer that is measured'
+  'test,package|abigail-tools|has_command abidiff|libabigail, which guards the ABI'
+  'package|dpkg-dev|has_command dpkg-shlibdeps|finds what Debian packages depend on'
+  'package|lintian|has_command lintian|lintian, which judges Debian packages'
+  'package|python3-dev|has_system_python|the headers of the system'"'"'s own Python'
+  'package|zip unzip|has_command zip|packs and unpacks rocks'
+  'root|debootstrap|has_command debootstrap|makes a bare Debian to try things in'
 )
 
 # ------------------------------------------------------------------- messages
@@ -117,6 +125,11 @@ sphinx_python() {
 }
 has_sphinx() { sphinx_python >/dev/null; }
 
+has_system_python() {
+  [[ -n $(find /usr/include/python3* -maxdepth 1 -name Python.h \
+    2>/dev/null) ]]
+}
+
 python_is_the_systems() {
   [[ $(python3 -c 'import sys; print(sys.base_prefix)') == /usr ]]
 }
@@ -133,6 +146,10 @@ has_lua_header() {
     fi
   done
   return 1
+}
+
+has_lua51() {
+  has_command lua5.1 && [[ -e /usr/include/lua5.1/lua.h ]]
 }
 
 has_lua53() {
@@ -223,7 +240,7 @@ install() {
     fail "The installation failed. Once this works, run this again: $words"
 }
 
-# need_packages demo|test|docs|bench
+# need_packages demo|test|docs|bench|package|root
 need_packages() {
   local missing need names name what packages=()
   require_versions

@@ -23,6 +23,9 @@ Header = collections.namedtuple(
 
 SCALARS = {"int32_t", "uint32_t", "int64_t", "uint64_t", "double"}
 
+# The version of symbols whose line names none.
+FIRST = "0.1"
+
 # Names that one of the languages cannot use.
 LUA = """and break do else elseif end false for function goto if in local nil not
 or repeat return then true until while""".split()
@@ -322,6 +325,13 @@ def check_header(text):
 # --------------------------------------------------------------------- exports
 
 
+def read_symbols(path):
+    """(name, the version that brought it) of each line."""
+    with open(path, encoding="utf-8") as file:
+        lines = [line.split() for line in file]
+    return [(words[0], (words[1:] or [FIRST])[0]) for words in lines]
+
+
 def check_symbols(declared, listed):
     problems = []
     if listed != sorted(set(listed)):
@@ -359,6 +369,15 @@ def check_exports(listed, nm_text):
     return problems
 
 
+def check_nodes(versions, nm_text):
+    """Each symbol stays in the node of the version that brought it."""
+    return [
+        f"{name} is in the node {node}, not POLYSHM_{versions[name]}"
+        for name, node in parse_nm(nm_text)
+        if name in versions and node != f"POLYSHM_{versions[name]}"
+    ]
+
+
 def check_status_names(enums, name_of):
     """Each status is called what the header calls it."""
     problems = []
@@ -382,8 +401,8 @@ def main():
         sys.exit(__doc__)
     with open(sys.argv[1], encoding="utf-8") as file:
         text = file.read()
-    with open(sys.argv[2], encoding="utf-8") as file:
-        listed = file.read().split()
+    symbols = read_symbols(sys.argv[2])
+    listed = [name for name, _ in symbols]
     header = parse(text)
     problems = check_header(text)
     problems += check_symbols([f.name for f in header.functions], listed)
@@ -393,6 +412,7 @@ def main():
             stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
         problems += check_exports(listed, nm.stdout)
+        problems += check_nodes(dict(symbols), nm.stdout)
         problems += check_status_names(header.enums, load_status_name(sys.argv[3]))
     if problems:
         sys.exit("\n".join(problems))

@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 
-from check_laws import check_exports, check_symbols
+from check_laws import check_exports, check_symbols, read_symbols
 
 KEYS = {
     "format",
@@ -241,8 +241,7 @@ def load(path, symbols_path, library):
     """The manifest, the list of symbols, and what nm says of the library."""
     with open(path, encoding="utf-8") as file:
         manifest = json.load(file)
-    with open(symbols_path, encoding="utf-8") as file:
-        symbols = file.read().split()
+    symbols = [name for name, _ in read_symbols(symbols_path)]
     nm = subprocess.run(
         ["nm", "-D", "--defined-only", "--with-symbol-versions", library],
         stdout=subprocess.PIPE, text=True, check=True,

@@ -5,6 +5,7 @@
 Usage: test_checks.py HEADER
 """
 import sys
+import tempfile
 import unittest
 
 import check_laws
@@ -161,6 +162,21 @@ class Symbols(unittest.TestCase):
         self.assertEqual(len(check_laws.check_exports(both, leaked)), 2)
         data = self.NM + "0000000000001236 B os_counter@@POLYSHM_0.1\n"
         self.assertEqual(len(check_laws.check_exports(both, data)), 1)
+
+    def test_nodes_are_kept(self):
+        nm = self.NM + "0000000000001236 T polyshm_c@@POLYSHM_0.2\n"
+        good = {"polyshm_a": "0.1", "polyshm_b": "0.1", "polyshm_c": "0.2"}
+        self.assertEqual(check_laws.check_nodes(good, nm), [])
+        for name, version in ("polyshm_a", "0.2"), ("polyshm_c", "0.1"):
+            problems = check_laws.check_nodes({**good, name: version}, nm)
+            self.assertEqual(len(problems), 1, problems)
+
+    def test_lines_may_name_a_version(self):
+        with tempfile.NamedTemporaryFile("w+", suffix=".symbols") as file:
+            file.write("polyshm_a\npolyshm_b 0.2\n")
+            file.flush()
+            found = check_laws.read_symbols(file.name)
+        self.assertEqual(found, [("polyshm_a", "0.1"), ("polyshm_b", "0.2")])
 
     def test_statuses_have_their_names(self):
         enums = {"POLYSHM_OK": "0", "POLYSHM_E_A": "-1", "POLYSHM_INT": "2"}

@@ -45,10 +45,10 @@ exports() {
 }
 
 check_exports() {
-  local file wanted
+  local file wanted symbols=$SOURCE/core/abi/polyshm.symbols
   while read -r file; do
     case $file in
-      */libpolyshm.so*) wanted=$(sort "$SOURCE/core/abi/polyshm.symbols") ;;
+      */libpolyshm.so*) wanted=$(cut -d ' ' -f 1 "$symbols" | sort) ;;
       *_core.*) wanted=PyInit__core ;;
       *) wanted=luaopen_polyshm_core ;;
     esac

@@ -80,7 +80,11 @@ polyshm_status os_program_find(
         POLYSHM_E_NOT_FOUND, "cannot find out where the library is");
   const char *slash = strrchr(library.dli_fname, '/');
   int length = slash == NULL ? 0 : (int)(slash - library.dli_fname);
-  static const char *const places[] = {"polyshm/", "", "../libexec/polyshm/"};
+  /* The SONAME's number, so that libraries of two can lie side by side. */
+  enum { MAJOR = POLYSHM_VERSION_MAJOR };
+  char places[3][32] = {"", "", ""};
+  snprintf(places[0], sizeof places[0], "polyshm-%d/", MAJOR);
+  snprintf(places[2], sizeof places[2], "../libexec/polyshm-%d/", MAJOR);
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     int size = snprintf(
         buffer, capacity, "%.*s/%s%s", length == 0 ? 1 : length,
