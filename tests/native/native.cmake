@@ -36,8 +36,12 @@ if(POLYSHM_HAS_FFI)
   elseif(NOT VALGRIND)
     message(STATUS "native calls are not tested under valgrind: there is none")
   endif()
-else()
-  polyshm_unit_test(absent)
+endif()
+
+# What takes its place without libffi; those who build with it rely on it, too.
+polyshm_unit_test(absent)
+if(POLYSHM_HAS_FFI)
+  target_sources(test_absent PRIVATE ${PROJECT_SOURCE_DIR}/core/call/absent.c)
 endif()
 
 # Numbers, not tests: see bench/compare_native.py.
