@@ -34,6 +34,7 @@ needs=(
   'test|luarocks|has_command luarocks|LuaRocks, which builds the rock'
   'test|lua5.3 liblua5.3-dev|has_lua53|Lua 5.3, which there is a rock for, too'
   'test,docs|lua-ldoc lua-markdown|has_command ldoc|LDoc, which makes the Lua reference'
+  'coverage|gcovr|has_command gcovr|gcovr, which reads what gcov counted'
   'docs|doxygen|has_command doxygen|Doxygen, which reads the C header'
   'docs|python3-sphinx python3-myst-parser python3-breathe furo|has_sphinx|Sphinx, which makes the site'
 )
@@ -222,7 +223,7 @@ install() {
     fail "The installation failed. Once this works, run this again: $words"
 }
 
-# need_packages demo|test|docs
+# need_packages demo|test|docs|coverage
 need_packages() {
   local missing need names name what packages=()
   require_versions
