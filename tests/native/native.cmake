@@ -15,7 +15,8 @@ if(POLYSHM_HAS_FFI)
     add_dependencies(test_${file} kernels)
   endforeach()
   target_link_libraries(test_convert PRIVATE m)
-  target_link_options(test_callback PRIVATE -Wl,--wrap=ffi_closure_alloc)
+  target_link_options(test_callback PRIVATE -Wl,--wrap=ffi_closure_alloc
+    -Wl,--wrap=ffi_prep_cif -Wl,--wrap=ffi_prep_closure_loc)
 
   # Misuse, with every access looked at, libffi's and the C library's too.
   find_program(VALGRIND valgrind)

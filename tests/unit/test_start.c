@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Starting the manager's program, and what it may be instead. */
+#include "os/net.h"
+
 #include "os/os.h"
 
 #include "faults.h"
@@ -9,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TAKE_KEY "#!/bin/sh\ndd bs=9000 count=1 <&3 >/dev/null 2>&1\n"
@@ -167,6 +170,52 @@ static void start_refuses_wrong_options(void **state) {
       polyshm_manager_start(NULL, NULL, 0, NULL, NULL), POLYSHM_E_INVALID);
 }
 
+/* ------------------------------------------------------------------ by hand
+ */
+
+/* The program with these arguments, and this as its descriptor 3; how it ends.
+ */
+static int run(const char *path, char *const *arguments, int descriptor) {
+  fflush(NULL);
+  pid_t child = fork();
+  if (child == 0) {
+    int null = open("/dev/null", O_RDWR);
+    if (null >= 0)
+      dup2(null, STDERR_FILENO);
+    if (descriptor != 3)
+      dup2(descriptor, 3);
+    fcntl(3, F_SETFD, 0);
+    execv(path, arguments);
+    _exit(99);
+  }
+  int state;
+  assert_int_equal(waitpid(child, &state, 0), child);
+  assert_true(WIFEXITED(state));
+  return WEXITSTATUS(state);
+}
+
+static void programs_are_not_for_hands(void **state) {
+  (void)state;
+  char name[] = "x", zero[] = "0", fresh[] = "-";
+  char *none[] = {name, NULL}, *some[] = {name, fresh, zero, zero, NULL};
+  int ends[2];
+  assert_ok(os_net_pair(ends));
+  assert_int_equal(run(POLYSHM_TESTS_MANAGER, none, ends[1]), 2);
+  assert_int_equal(run(POLYSHM_TESTS_HELPER, none, ends[1]), 2);
+  assert_int_equal(run(POLYSHM_TESTS_HELPER, some, ends[1]), 2);
+  char token[] = "1:2:0123456789abcdef";
+  char *odd[] = {name, name, NULL}, *homeless[] = {name, token, NULL};
+  assert_int_equal(run(POLYSHM_TESTS_HELPER, odd, ends[1]), 2);
+  assert_int_equal(run(POLYSHM_TESTS_HELPER, homeless, ends[1]), 2);
+  /* No key comes, but something else, and then nobody is there. */
+  size_t count;
+  assert_int_equal(os_net_write(ends[0], "odd", 3, &count), OS_NET_DONE);
+  assert_int_equal(run(POLYSHM_TESTS_MANAGER, some, ends[1]), 2);
+  os_net_close(ends[0]);
+  assert_int_equal(run(POLYSHM_TESTS_MANAGER, some, ends[1]), 2);
+  os_net_close(ends[1]);
+}
+
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup(test, setup)
   const struct CMUnitTest tests[] = {
@@ -177,6 +226,7 @@ int main(void) {
       TEST(start_does_not_wait_for_ever),
       TEST(start_believes_no_odd_answer),
       TEST(start_refuses_wrong_options),
+      TEST(programs_are_not_for_hands),
   };
   return run_group(tests);
 }
