@@ -87,6 +87,11 @@ class Judge(unittest.TestCase):
         self.assertIn("other is not listed: 2 lines", problem)
         self.assertEqual([], self.problems(MISSED, "- `other`: it cannot."))
 
+    def test_a_line_needs_no_word(self):
+        lines = [line(3, 1), line(4, 0), line(8, 2), line(10, 2)]
+        self.assertEqual([], self.problems(lines, ""))
+        self.assertEqual([], self.problems(lines, "- `twice`: it cannot."))
+
     def test_many_branches_have_to_be_listed(self):
         (problem,) = self.problems(HALF, "")
         self.assertIn("twice is not listed: 4 branches", problem)

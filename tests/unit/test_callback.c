@@ -314,6 +314,35 @@ static void what_is_kept_may_be_called_later(void **state) {
   polyshm_callback_free(callback);
 }
 
+/* What one call was given is called by another one inside it. */
+static polyshm_status call_what_is_kept(
+    uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
+    polyshm_value *out_value, void *userdata) {
+  (void)parameter;
+  (void)values;
+  (void)nvalues;
+  ++*(int *)userdata;
+  polyshm_function *call = kernel("call_kept", "i64(i64)");
+  polyshm_value seven = int_value(7), result = int_value(1);
+  assert_ok(polyshm_function_call(call, &seven, 1, NULL, NULL, &result));
+  assert_int_equal(result.of.i, 0);
+  polyshm_function_free(call);
+  out_value->of.i = 5;
+  return POLYSHM_OK;
+}
+
+static void what_is_one_calls_is_not_anothers(void **state) {
+  (void)state;
+  int runs = 0;
+  polyshm_function *keep = kernel("keep_and_call", "i64(fn i64(i64))");
+  const polyshm_value value = callback_value(NULL);
+  assert_failure(
+      polyshm_function_call(keep, &value, 1, call_what_is_kept, &runs, NULL),
+      POLYSHM_E_UNSUPPORTED, 0, "from inside another");
+  assert_int_equal(runs, 1);
+  polyshm_function_free(keep);
+}
+
 /* The native function does not know, and goes on calling. */
 static void what_runs_is_freed_afterwards(void **state) {
   (void)state;
@@ -518,6 +547,7 @@ int main(void) {
       cmocka_unit_test(two_functions_are_told_apart),
       cmocka_unit_test(another_thread_gets_zero),
       cmocka_unit_test(what_is_kept_may_be_called_later),
+      cmocka_unit_test(what_is_one_calls_is_not_anothers),
       cmocka_unit_test(what_runs_is_freed_afterwards),
       cmocka_unit_test(calls_may_be_nested),
       cmocka_unit_test(signatures_must_agree),

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -341,6 +342,25 @@ static void net_knows_who_lives(void **state) {
   assert_int_equal(os_process_watch((uint64_t)child), -1);
 }
 
+static void net_takes_all_descriptors_it_may(void **state) {
+  (void)state;
+  struct rlimit before, fewer, now;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  fewer = before;
+  fewer.rlim_cur = 50;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &fewer), 0);
+  faults_reset();
+  faults_fail(FAULT_LIMIT, 1, 1, EPERM);
+  os_net_raise_limit();
+  faults_reset();
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+  assert_int_equal(now.rlim_cur, 50);
+  os_net_raise_limit();
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+  assert_int_equal(now.rlim_cur, before.rlim_max);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void net_takes_signals_once(void **state) {
   (void)state;
   int bell = os_bell_open();
@@ -380,6 +400,7 @@ int main(void) {
       TEST(net_finishes_what_it_began),
       TEST(net_waits_for_a_place),
       TEST(net_knows_who_lives),
+      TEST(net_takes_all_descriptors_it_may),
       TEST(net_takes_signals_once),
   };
   return run_group(tests);

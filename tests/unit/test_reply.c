@@ -369,6 +369,12 @@ static void client_refuses_wrong_wishes(void **state) {
   options.reserved = 1;
   assert_true(
       polyshm_manager_connect(listener.address, KEY, &options, &other) < 0);
+  assert_failure(
+      polyshm_manager_connect(NULL, KEY, NULL, &other), POLYSHM_E_INVALID, 0,
+      "address of a manager is NULL");
+  assert_fails(
+      polyshm_manager_connect(listener.address, KEY, NULL, NULL),
+      POLYSHM_E_INVALID);
   char bytes[2];
   uint64_t size;
   assert_fails(

@@ -4,6 +4,8 @@
  * system failing once. Whatever fails, the other side lives on, every failure
  * is a documented status, and nothing is left.
  */
+#include "os/net.h"
+
 #include "os/os.h"
 
 #include "faults.h"
@@ -287,6 +289,39 @@ static void server_lets_the_unlucky_go(void **state) {
   assert_non_null(strstr(events, "it is another user, or has gone"));
 }
 
+static void server_refuses_wrong_wishes(void **state) {
+  (void)state;
+  polyshm_server_options options = {.struct_size = 1};
+  assert_fails(
+      polyshm_server_open(NULL, KEY, &options, &server), POLYSHM_E_INVALID);
+  polyshm_event_info event = {.struct_size = 1};
+  assert_ok(polyshm_server_open(NULL, KEY, NULL, &server));
+  assert_fails(polyshm_server_next(server, 0, &event), POLYSHM_E_INVALID);
+  assert_fails(polyshm_server_next(server, 0, NULL), POLYSHM_E_INVALID);
+  assert_fails(polyshm_server_next(NULL, 0, &event), POLYSHM_E_INVALID);
+  assert_fails(polyshm_server_stop(NULL), POLYSHM_E_INVALID);
+  assert_null(polyshm_server_address(NULL));
+  polyshm_server_free(NULL);
+  polyshm_server_free(server);
+}
+
+/* Signals are the process's, so one server at a time has them. */
+static void server_is_one_with_the_signals(void **state) {
+  (void)state;
+  size_t held = count_holdings().descriptors;
+  int bell = os_bell_open();
+  assert_true(os_signals_take(bell));
+  assert_failure(
+      polyshm_manager_serve(NULL, KEY, NULL), POLYSHM_E_BUSY, 0,
+      "another thread");
+  os_signals_release();
+  os_net_close(bell);
+  assert_failure(
+      polyshm_manager_serve("unix:/nowhere/x", KEY, NULL), POLYSHM_E_NOT_FOUND,
+      ENOENT, "/nowhere/x");
+  assert_int_equal(count_holdings().descriptors, held);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(server_opens_or_leaves_nothing),
@@ -296,6 +331,8 @@ int main(void) {
       cmocka_unit_test(server_ends_without_its_socket),
       cmocka_unit_test(server_pauses_without_descriptors),
       cmocka_unit_test(server_lets_the_unlucky_go),
+      cmocka_unit_test(server_refuses_wrong_wishes),
+      cmocka_unit_test(server_is_one_with_the_signals),
   };
   return run_group(tests);
 }

@@ -122,6 +122,11 @@ static void start_finds_programs_by_relative_paths(void **state) {
   assert_int_equal(chdir("/tmp"), 0);
   setenv("POLYSHM_MANAGER", program + strlen("/tmp/"), 1);
   assert_failure(start(0, &manager), POLYSHM_E_OS, 0, "has ended");
+  faults_reset();
+  faults_fail(FAULT_LOOK, 2, 1, ENOENT); /* where that is */
+  assert_fails(start(0, &manager), POLYSHM_E_NOT_FOUND);
+  assert_true(faults_hit(FAULT_LOOK));
+  faults_reset();
   assert_int_equal(chdir("/"), 0);
   setenv("POLYSHM_MANAGER", program + 1, 1);
   assert_failure(start(0, &manager), POLYSHM_E_OS, 0, "has ended");
@@ -168,6 +173,17 @@ static void start_refuses_wrong_options(void **state) {
   assert_true(polyshm_manager_start(NULL, NULL, 0, &options, &manager) < 0);
   assert_fails(
       polyshm_manager_start(NULL, NULL, 0, NULL, NULL), POLYSHM_E_INVALID);
+}
+
+static void start_tells_what_it_would_run(void **state) {
+  (void)state;
+  char path[4096] = "x";
+  assert_failure(
+      polyshm_manager_path(path, 3), POLYSHM_E_SPACE, 0, "do not fit");
+  assert_fails(polyshm_manager_path(NULL, 4096), POLYSHM_E_SPACE);
+  assert_string_equal(path, "x");
+  assert_ok(polyshm_manager_path(path, sizeof path));
+  assert_string_equal(path, POLYSHM_TESTS_MANAGER);
 }
 
 /* ------------------------------------------------------------------ by hand
@@ -226,6 +242,7 @@ int main(void) {
       TEST(start_does_not_wait_for_ever),
       TEST(start_believes_no_odd_answer),
       TEST(start_refuses_wrong_options),
+      TEST(start_tells_what_it_would_run),
       TEST(programs_are_not_for_hands),
   };
   return run_group(tests);
