@@ -36,6 +36,7 @@ needs=(
   'test|make|has_command make|make, which LuaRocks lets CMake drive'
   'test,docs|lua5.1 liblua5.1-0-dev|has_lua51|Lua 5.1, which LDoc runs on and LuaRocks knows LuaJIT by'
   'test,docs|lua-ldoc lua-markdown|has_command ldoc|LDoc, which makes the Lua reference'
+  'coverage|gcovr|has_command gcovr|gcovr, which reads what gcov counted'
   'docs|doxygen|has_command doxygen|Doxygen, which reads the C header'
   'docs|python3-sphinx python3-myst-parser python3-breathe furo|has_sphinx|Sphinx, which makes the site'
   'bench|redis-tools|has_any redis-server redis-check-rdb|Redis, a peer that is measured'
@@ -240,7 +241,7 @@ install() {
     fail "The installation failed. Once this works, run this again: $words"
 }
 
-# need_packages demo|test|docs|bench|package|root
+# need_packages demo|test|docs|coverage|bench|package|root
 need_packages() {
   local missing need names name what packages=()
   require_versions

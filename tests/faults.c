@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "faults.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,6 +79,10 @@ void faults_before(
   hook.nth = nth;
   hook.run = run;
   hook.argument = argument;
+}
+
+void faults_spare(bool this_thread) {
+  in_hook = this_thread;
 }
 
 void faults_random(const unsigned *numbers, size_t nnumbers) {
@@ -179,6 +191,12 @@ WRAPPED(void *, calloc, size_t count, size_t size) {
   return memory;
 }
 
+WRAPPED(void *, realloc, void *memory, size_t size) {
+  void *larger = fails(FAULT_MALLOC) ? NULL : __real_realloc(memory, size);
+  heap += memory == NULL && larger != NULL;
+  return larger;
+}
+
 WRAPPED(void, free, void *memory) {
   heap -= memory != NULL;
   __real_free(memory);
@@ -217,7 +235,9 @@ WRAPPED(int, fcntl64, int descriptor, int command, ...) {
   void *argument = va_arg(arguments, void *);
   va_end(arguments);
   bool failed = fails(FAULT_FCNTL);
-  if (command == F_OFD_GETLK)
+  if (command == F_SETLEASE)
+    failed |= fails(FAULT_LEASE);
+  else if (command == F_OFD_GETLK)
     failed |= fails(FAULT_ASK);
   else if (
       command == F_OFD_SETLK &&
@@ -253,6 +273,122 @@ WRAPPED(ssize_t, recvmsg, int descriptor, struct msghdr *text, int how) {
 
 WRAPPED(ssize_t, recv, int descriptor, void *bytes, size_t nbytes, int how) {
   return fails(FAULT_TALK) ? -1 : __real_recv(descriptor, bytes, nbytes, how);
+}
+
+WRAPPED(ssize_t, send, int descriptor, const void *bytes, size_t n, int how) {
+  return fails(FAULT_TALK) ? -1 : __real_send(descriptor, bytes, n, how);
+}
+
+WRAPPED(
+    int, accept4, int descriptor, struct sockaddr *from, socklen_t *size,
+    int how) {
+  return fails(FAULT_TALK) ? -1 : __real_accept4(descriptor, from, size, how);
+}
+
+WRAPPED(int, socketpair, int family, int type, int protocol, int ends[2]) {
+  return fails(FAULT_TALK) ? -1
+                           : __real_socketpair(family, type, protocol, ends);
+}
+
+WRAPPED(int, epoll_create1, int flags) {
+  return fails(FAULT_POLL) ? -1 : __real_epoll_create1(flags);
+}
+
+WRAPPED(
+    int, epoll_ctl, int poll, int what, int descriptor,
+    struct epoll_event *event) {
+  return fails(FAULT_POLL) ? -1
+                           : __real_epoll_ctl(poll, what, descriptor, event);
+}
+
+WRAPPED(int, eventfd, unsigned count, int flags) {
+  return fails(FAULT_POLL) ? -1 : __real_eventfd(count, flags);
+}
+
+WRAPPED(
+    int, epoll_wait, int poll, struct epoll_event *events, int capacity,
+    int milliseconds) {
+  return fails(FAULT_WAIT)
+             ? -1
+             : __real_epoll_wait(poll, events, capacity, milliseconds);
+}
+
+WRAPPED(
+    int, ppoll, struct pollfd *polled, nfds_t count,
+    const struct timespec *time, const sigset_t *mask) {
+  return fails(FAULT_WAIT) ? -1 : __real_ppoll(polled, count, time, mask);
+}
+
+WRAPPED(int, openat64, int folder, const char *path, int flags, ...) {
+  va_list arguments;
+  va_start(arguments, flags);
+  unsigned mode = flags & O_CREAT ? va_arg(arguments, unsigned) : 0;
+  va_end(arguments);
+  return fails(FAULT_LOOK) ? -1 : __real_openat64(folder, path, flags, mode);
+}
+
+WRAPPED(int, stat64, const char *path, struct stat *file) {
+  return fails(FAULT_LOOK) ? -1 : __real_stat64(path, file);
+}
+
+WRAPPED(int, lstat64, const char *path, struct stat *file) {
+  return fails(FAULT_LOOK) ? -1 : __real_lstat64(path, file);
+}
+
+WRAPPED(
+    int, fstatat64, int folder, const char *path, struct stat *file, int how) {
+  return fails(FAULT_LOOK) ? -1 : __real_fstatat64(folder, path, file, how);
+}
+
+WRAPPED(DIR *, opendir, const char *path) {
+  return fails(FAULT_LOOK) ? NULL : __real_opendir(path);
+}
+
+WRAPPED(char *, getcwd, char *buffer, size_t capacity) {
+  return fails(FAULT_LOOK) ? NULL : __real_getcwd(buffer, capacity);
+}
+
+WRAPPED(int, unlinkat, int folder, const char *path, int how) {
+  return fails(FAULT_REMOVE) ? -1 : __real_unlinkat(folder, path, how);
+}
+
+WRAPPED(int, flock, int descriptor, int how) {
+  return fails(FAULT_FLOCK) ? -1 : __real_flock(descriptor, how);
+}
+
+WRAPPED(int, dladdr, const void *address, Dl_info *library) {
+  return fault(FAULT_DLADDR) != 0 ? 0 : __real_dladdr(address, library);
+}
+
+WRAPPED(void *, dlopen, const char *path, int flags) {
+  return fault(FAULT_DLOPEN) != 0 ? NULL : __real_dlopen(path, flags);
+}
+
+WRAPPED(void *, dlsym, void *library, const char *name) {
+  return fault(FAULT_DLSYM) != 0 ? NULL : __real_dlsym(library, name);
+}
+
+WRAPPED(
+    int, getaddrinfo, const char *host, const char *port,
+    const struct addrinfo *hints, struct addrinfo **found) {
+  int code = fault(FAULT_LOOK_UP);
+  return code != 0 ? code : __real_getaddrinfo(host, port, hints, found);
+}
+
+/* All of them have six words at most, and none minds more. */
+WRAPPED(long, syscall, long number, ...) {
+  long words[6];
+  va_list arguments;
+  va_start(arguments, number);
+  for (int i = 0; i < 6; i++)
+    words[i] = va_arg(arguments, long);
+  va_end(arguments);
+#ifdef SYS_pidfd_open
+  if (number == SYS_pidfd_open && fails(FAULT_PIDFD))
+    return -1;
+#endif
+  return __real_syscall(
+      number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 WRAPPED(

@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 typedef enum fault_call {
-  FAULT_MALLOC,        /* and calloc */
+  FAULT_MALLOC,        /* calloc and realloc */
   FAULT_OPEN_NAMELESS, /* open with O_TMPFILE */
   FAULT_OPEN,          /* any other open */
   FAULT_FSTAT,         /* of files: of the folder or a socket it cannot fail */
@@ -27,7 +27,7 @@ typedef enum fault_call {
   FAULT_STATVFS,
   FAULT_LIMIT, /* getrlimit */
   FAULT_FCNTL, /* other than FAULT_CLAIM */
-  FAULT_TALK,  /* socket, connect, bind, listen, sendmsg, recvmsg, recv */
+  FAULT_TALK,  /* socket, connect, bind, listen, accept4, send, recv, ... */
   FAULT_CLONE,
   FAULT_DUP,      /* dup3 */
   FAULT_CLAIM,    /* fcntl with F_OFD_SETLK, for writing */
@@ -35,8 +35,19 @@ typedef enum fault_call {
   FAULT_LAST_ONE, /* those before can be made to fail */
 
   FAULT_UNLINK = FAULT_LAST_ONE,
-  FAULT_SLEEP, /* nanosleep */
-  FAULT_ASK,   /* fcntl with F_OFD_GETLK */
+  FAULT_SLEEP,  /* nanosleep */
+  FAULT_ASK,    /* fcntl with F_OFD_GETLK */
+  FAULT_LEASE,  /* fcntl with F_SETLEASE */
+  FAULT_POLL,   /* epoll_create1, epoll_ctl, eventfd */
+  FAULT_WAIT,   /* epoll_wait, ppoll */
+  FAULT_LOOK,   /* stat, lstat, fstatat, openat, opendir, getcwd */
+  FAULT_REMOVE, /* unlinkat */
+  FAULT_FLOCK,
+  FAULT_DLADDR,  /* which has no errno */
+  FAULT_DLOPEN,  /* nor has this one, */
+  FAULT_DLSYM,   /* nor this */
+  FAULT_LOOK_UP, /* getaddrinfo, which has codes of its own */
+  FAULT_PIDFD,   /* pidfd_open */
   FAULT_CALLS,
 
   FAULT_ANY = FAULT_CALLS /* all that can fail, as one sequence */
@@ -56,6 +67,9 @@ void faults_fail(fault_call call, unsigned first, unsigned count, int code);
 void faults_before(
     fault_call call, unsigned nth, void (*hook)(void *), void *argument);
 
+/* Whether what this thread calls passes, uncounted: it is not under test. */
+void faults_spare(bool this_thread);
+
 /* What getentropy gives from here on, until the reset: the numbers in turn. */
 void faults_random(const unsigned *numbers, size_t nnumbers);
 
@@ -65,7 +79,7 @@ unsigned faults_count(fault_call call);
 /* Whether the rule for this kind has made a call fail. */
 bool faults_hit(fault_call call);
 
-/* Pieces of memory from malloc and calloc that were not freed. */
+/* Pieces of memory from these functions that were not freed. */
 long faults_heap(void);
 
 /* How many names that came to be since the reset are still there. Children's

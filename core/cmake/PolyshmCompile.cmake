@@ -44,7 +44,8 @@ if(POLYSHM_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(POLYSHM_COVERAGE)
-  add_compile_options(--coverage)
+  # Threads count together, and none of them to less than nothing.
+  add_compile_options(--coverage -fprofile-update=atomic)
   add_link_options(--coverage)
 endif()
 

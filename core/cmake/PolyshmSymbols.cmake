@@ -31,14 +31,18 @@ function(polyshm_read_symbols file prefix)
   endforeach()
 endfunction()
 
-# polyshm_write_version_script(file output)
-# A node for each version; each has the one before it as its parent.
+# polyshm_write_version_script(file output [name...])
+# A node for each version; each has the one before it as its parent. More names
+# than the file has go to the first.
 function(polyshm_write_version_script file output)
   polyshm_read_symbols(${file} symbols)
   set(script "")
   set(hidden "\n  local:\n    *;")
   set(parent "")
+  set(more ${ARGN})
   foreach(version ${symbols_VERSIONS})
+    list(APPEND symbols_${version} ${more})
+    set(more "")
     list(JOIN symbols_${version} ";\n    " names)
     string(APPEND script
       "POLYSHM_${version} {\n  global:\n    ${names};${hidden}\n}${parent};\n")

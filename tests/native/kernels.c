@@ -200,6 +200,13 @@ void keep(int64_t (*fn)(int64_t)) {
   kept = fn;
 }
 
+/* Keep it, and call it at once. */
+EXPORT int64_t keep_and_call(int64_t (*fn)(int64_t));
+int64_t keep_and_call(int64_t (*fn)(int64_t)) {
+  kept = fn;
+  return fn(1);
+}
+
 EXPORT int64_t call_kept(int64_t value);
 int64_t call_kept(int64_t value) {
   return kept(value);

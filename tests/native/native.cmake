@@ -15,7 +15,8 @@ if(POLYSHM_HAS_FFI)
     add_dependencies(test_${file} kernels)
   endforeach()
   target_link_libraries(test_convert PRIVATE m)
-  target_link_options(test_callback PRIVATE -Wl,--wrap=ffi_closure_alloc)
+  target_link_options(test_callback PRIVATE -Wl,--wrap=ffi_closure_alloc
+    -Wl,--wrap=ffi_prep_cif -Wl,--wrap=ffi_prep_closure_loc)
 
   # Misuse, with every access looked at, libffi's and the C library's too.
   find_program(VALGRIND valgrind)
@@ -36,8 +37,12 @@ if(POLYSHM_HAS_FFI)
   elseif(NOT VALGRIND)
     message(STATUS "native calls are not tested under valgrind: there is none")
   endif()
-else()
-  polyshm_unit_test(absent)
+endif()
+
+# What takes its place without libffi; those who build with it rely on it, too.
+polyshm_unit_test(absent)
+if(POLYSHM_HAS_FFI)
+  target_sources(test_absent PRIVATE ${PROJECT_SOURCE_DIR}/core/call/absent.c)
 endif()
 
 # Numbers, not tests: see bench/compare_native.py.

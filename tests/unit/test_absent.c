@@ -42,6 +42,8 @@ static void native_calls_are_unsupported(void **state) {
       polyshm_callback_open("void()", never, NULL, NULL, &callback),
       POLYSHM_E_UNSUPPORTED);
   assert_fails(polyshm_callback_address(NULL, &address), POLYSHM_E_UNSUPPORTED);
+  assert_fails(
+      polyshm_function_userdata(never, &address), POLYSHM_E_UNSUPPORTED);
   assert_int_equal(polyshm_function_length(NULL), 0);
   assert_int_equal(polyshm_function_errno(), 0);
   polyshm_function_free(NULL);

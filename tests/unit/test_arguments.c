@@ -124,6 +124,12 @@ static void strings_are_for_reading(void **state) {
         POLYSHM_E_TYPE);
     polyshm_function_free(sum);
   }
+  polyshm_function *sum = kernel("sum_bytes", "u64(const buf, len)");
+  polyshm_value nowhere = bytes_value(NULL, 3);
+  assert_fails(
+      polyshm_function_call(sum, &nowhere, 1, NULL, NULL, NULL),
+      POLYSHM_E_INVALID);
+  polyshm_function_free(sum);
   assert_unpinned(made);
 }
 

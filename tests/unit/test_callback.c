@@ -16,6 +16,32 @@ void *__wrap_ffi_closure_alloc(size_t size, void **code) {
   return is_refused ? NULL : __real_ffi_closure_alloc(size, code);
 }
 
+/* As for a type or an architecture that it does not know. */
+static bool refuses_signatures, refuses_closures;
+
+ffi_status __real_ffi_prep_cif(
+    ffi_cif *cif, ffi_abi abi, unsigned n, ffi_type *result, ffi_type **types);
+ffi_status __wrap_ffi_prep_cif(
+    ffi_cif *cif, ffi_abi abi, unsigned n, ffi_type *result, ffi_type **types);
+ffi_status __wrap_ffi_prep_cif(
+    ffi_cif *cif, ffi_abi abi, unsigned n, ffi_type *result, ffi_type **types) {
+  return refuses_signatures ? FFI_BAD_TYPEDEF
+                            : __real_ffi_prep_cif(cif, abi, n, result, types);
+}
+
+typedef void runner(ffi_cif *, void *, void **, void *);
+ffi_status __real_ffi_prep_closure_loc(
+    ffi_closure *closure, ffi_cif *cif, runner *run, void *context, void *code);
+ffi_status __wrap_ffi_prep_closure_loc(
+    ffi_closure *closure, ffi_cif *cif, runner *run, void *context, void *code);
+ffi_status __wrap_ffi_prep_closure_loc(
+    ffi_closure *closure, ffi_cif *cif, runner *run, void *context,
+    void *code) {
+  return refuses_closures
+             ? FFI_BAD_ABI
+             : __real_ffi_prep_closure_loc(closure, cif, run, context, code);
+}
+
 /* -------------------------------------------------------------- what to call
  */
 
@@ -288,6 +314,35 @@ static void what_is_kept_may_be_called_later(void **state) {
   polyshm_callback_free(callback);
 }
 
+/* What one call was given is called by another one inside it. */
+static polyshm_status call_what_is_kept(
+    uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
+    polyshm_value *out_value, void *userdata) {
+  (void)parameter;
+  (void)values;
+  (void)nvalues;
+  ++*(int *)userdata;
+  polyshm_function *call = kernel("call_kept", "i64(i64)");
+  polyshm_value seven = int_value(7), result = int_value(1);
+  assert_ok(polyshm_function_call(call, &seven, 1, NULL, NULL, &result));
+  assert_int_equal(result.of.i, 0);
+  polyshm_function_free(call);
+  out_value->of.i = 5;
+  return POLYSHM_OK;
+}
+
+static void what_is_one_calls_is_not_anothers(void **state) {
+  (void)state;
+  int runs = 0;
+  polyshm_function *keep = kernel("keep_and_call", "i64(fn i64(i64))");
+  const polyshm_value value = callback_value(NULL);
+  assert_failure(
+      polyshm_function_call(keep, &value, 1, call_what_is_kept, &runs, NULL),
+      POLYSHM_E_UNSUPPORTED, 0, "from inside another");
+  assert_int_equal(runs, 1);
+  polyshm_function_free(keep);
+}
+
 /* The native function does not know, and goes on calling. */
 static void what_runs_is_freed_afterwards(void **state) {
   (void)state;
@@ -386,6 +441,97 @@ static void refused_memory_is_no_crash(void **state) {
   is_refused = false;
 }
 
+static void what_libffi_refuses_is_told(void **state) {
+  (void)state;
+  polyshm_callback *callback;
+  polyshm_function *function;
+  refuses_signatures = true;
+  assert_failure(
+      polyshm_callback_open("void()", follow, NULL, NULL, &callback),
+      POLYSHM_E_UNSUPPORTED, 0, "libffi refuses the callback's signature");
+  assert_failure(
+      polyshm_function_open(NULL, "abs", "i32(i32)", &function),
+      POLYSHM_E_UNSUPPORTED, 0, "libffi refuses the signature 'i32(i32)'");
+  refuses_signatures = false;
+  refuses_closures = true;
+  assert_failure(
+      polyshm_callback_open("void()", follow, NULL, NULL, &callback),
+      POLYSHM_E_UNSUPPORTED, 0, "memory that callbacks need");
+  refuses_closures = false;
+}
+
+/* What a call was given is found from inside it, on its own thread. */
+static polyshm_status look_for_userdata(
+    uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
+    polyshm_value *out_value, void *userdata) {
+  void *found = NULL;
+  (void)parameter;
+  assert_int_equal(nvalues, 1);
+  assert_ok(polyshm_function_userdata(look_for_userdata, &found));
+  assert_ptr_equal(found, userdata);
+  assert_fails(polyshm_function_userdata(follow, &found), POLYSHM_E_NOT_FOUND);
+  if (values[0].of.i == 0) { /* and so it is from inside another call */
+    polyshm_function *inner = kernel("repeat", "i64(i64, fn i64(i64))");
+    const polyshm_value inputs[] = {int_value(1), callback_value(NULL)};
+    script wish = {0};
+    assert_ok(polyshm_function_call(inner, inputs, 2, follow, &wish, NULL));
+    assert_int_equal(wish.runs, 1);
+    polyshm_function_free(inner);
+  }
+  ++*(int *)userdata;
+  out_value->of.i = 0;
+  return POLYSHM_OK;
+}
+
+static void userdata_is_found(void **state) {
+  (void)state;
+  polyshm_function *function = kernel("repeat", "i64(i64, fn i64(i64))");
+  const polyshm_value values[] = {int_value(2), callback_value(NULL)};
+  int runs = 0;
+  void *found;
+  assert_ok(polyshm_function_call(
+      function, values, 2, look_for_userdata, &runs, NULL));
+  assert_int_equal(runs, 2);
+  polyshm_function_free(function);
+  assert_fails(
+      polyshm_function_userdata(look_for_userdata, &found),
+      POLYSHM_E_NOT_FOUND);
+  assert_fails(polyshm_function_userdata(NULL, &found), POLYSHM_E_INVALID);
+  assert_fails(polyshm_function_userdata(follow, NULL), POLYSHM_E_INVALID);
+}
+
+/* It is kept until native code has returned, and refused all the same. */
+static polyshm_status free_and_use(
+    uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
+    polyshm_value *out_value, void *userdata) {
+  (void)parameter;
+  (void)values;
+  (void)nvalues;
+  polyshm_callback *callback = *(polyshm_callback **)userdata;
+  polyshm_callback_free(callback);
+  polyshm_callback_free(callback);
+  assert_failure(
+      repeat(callback_value(callback), 1, NULL, NULL), POLYSHM_E_INVALID, 0,
+      "a callback that was freed");
+  out_value->of.i = 0;
+  return POLYSHM_OK;
+}
+
+static void what_was_freed_is_refused(void **state) {
+  (void)state;
+  polyshm_callback *callback;
+  assert_ok(polyshm_callback_open(
+      "i64(i64)", free_and_use, &callback, NULL, &callback));
+  assert_ok(repeat(callback_value(callback), 1, NULL, NULL));
+  void *address;
+  assert_fails(polyshm_callback_address(NULL, &address), POLYSHM_E_INVALID);
+  callback = make("i64(i64)", &(script){0});
+  assert_fails(polyshm_callback_address(callback, NULL), POLYSHM_E_INVALID);
+  polyshm_callback_free(callback);
+  uint32_t features = polyshm_features();
+  assert_int_equal(polyshm_features(), features); /* looked up once */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(refused_memory_is_no_crash),
@@ -401,9 +547,13 @@ int main(void) {
       cmocka_unit_test(two_functions_are_told_apart),
       cmocka_unit_test(another_thread_gets_zero),
       cmocka_unit_test(what_is_kept_may_be_called_later),
+      cmocka_unit_test(what_is_one_calls_is_not_anothers),
       cmocka_unit_test(what_runs_is_freed_afterwards),
       cmocka_unit_test(calls_may_be_nested),
       cmocka_unit_test(signatures_must_agree),
+      cmocka_unit_test(what_libffi_refuses_is_told),
+      cmocka_unit_test(userdata_is_found),
+      cmocka_unit_test(what_was_freed_is_refused),
       cmocka_unit_test(misuse_is_refused),
   };
   return run_group(tests);

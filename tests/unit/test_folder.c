@@ -138,6 +138,83 @@ static void folder_lists_files(void **state) {
   rmdir(path_of(name));
 }
 
+static void folder_removes_or_says_why(void **state) {
+  (void)state;
+  int folder = os_folder_open();
+  const char *name = fresh_name();
+  make_file(name, "x", 1);
+  static const struct {
+    int code;
+    polyshm_status status;
+  } cases[] = {
+      {ENOENT, POLYSHM_E_NOT_FOUND},
+      {EACCES, POLYSHM_E_ACCESS},
+      {EPERM, POLYSHM_E_ACCESS},
+      {EIO, POLYSHM_E_OS}};
+  static const fault_call calls[] = {FAULT_LOOK, FAULT_REMOVE};
+  for (size_t i = 0; i < LENGTH(cases) * LENGTH(calls); i++) {
+    faults_reset();
+    faults_fail(calls[i % LENGTH(calls)], 1, 1, cases[i / 2].code);
+    assert_failure(
+        os_folder_remove(folder, name, 0), cases[i / 2].status,
+        cases[i / 2].code, name);
+    assert_true(is_there(name));
+  }
+  faults_reset();
+  assert_failure(
+      os_folder_remove(folder, name, 1), POLYSHM_E_NOT_FOUND, ENOENT, name);
+  assert_ok(os_folder_remove(folder, name, 0));
+  assert_false(is_there(name));
+  close(folder);
+}
+
+static void folder_marks_that_file_alone(void **state) {
+  (void)state;
+  int folder = os_folder_open();
+  const char *name = fresh_name();
+  struct stat found;
+  make_file(name, "x", 1);
+  assert_int_equal(stat(path_of(name), &found), 0);
+  os_folder_mark(folder, name, found.st_ino + 1);
+  faults_reset();
+  faults_fail(FAULT_LOOK, 1, 1, EMFILE);
+  os_folder_mark(folder, name, found.st_ino);
+  faults_reset();
+  faults_fail(FAULT_FSTAT, 1, 1, EIO);
+  os_folder_mark(folder, name, found.st_ino);
+  faults_reset();
+  assert_int_equal(stat(path_of(name), &found), 0);
+  assert_false(found.st_mode & S_ISVTX);
+  for (int i = 0; i < 2; i++) { /* twice is once */
+    os_folder_mark(folder, name, found.st_ino);
+    assert_int_equal(stat(path_of(name), &found), 0);
+    assert_int_equal(found.st_mode & 07777, 01600);
+  }
+  if (geteuid() == 0) { /* another's is not ours to mark */
+    assert_int_equal(chmod(path_of(name), 0600), 0);
+    assert_int_equal(chown(path_of(name), 65534, 65534), 0);
+    os_folder_mark(folder, name, found.st_ino);
+    assert_int_equal(stat(path_of(name), &found), 0);
+    assert_false(found.st_mode & S_ISVTX);
+  }
+  unlink(path_of(name));
+  close(folder);
+}
+
+static void folder_cannot_be_read(void **state) {
+  (void)state;
+  os_file_id id = {.inode = 7};
+  search it = {.name = ""};
+  assert_failure(
+      os_folder_identify(-1, &id), POLYSHM_E_OS, EBADF, "cannot look at");
+  assert_int_equal(id.inode, 7);
+  faults_reset();
+  faults_fail(FAULT_LOOK, 1, 1, EMFILE);
+  assert_failure(
+      os_folder_list(compare, &it), POLYSHM_E_OS, EMFILE, "cannot read");
+  faults_reset();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(folder_is_known_again),
@@ -146,6 +223,9 @@ int main(void) {
       cmocka_unit_test(folder_is_held_by_copies),
       cmocka_unit_test(folder_says_what_fails),
       cmocka_unit_test(folder_lists_files),
+      cmocka_unit_test(folder_removes_or_says_why),
+      cmocka_unit_test(folder_marks_that_file_alone),
+      cmocka_unit_test(folder_cannot_be_read),
   };
   return run_group(tests);
 }

@@ -2,6 +2,7 @@
 /* Files of the folder, and who uses them. */
 #include "os/os.h"
 
+#include "faults.h"
 #include "support.h"
 
 #include <errno.h>
@@ -103,11 +104,56 @@ static void look_finds_makers(void **state) {
   unlink(path_of(name));
 }
 
+static void look_says_why_it_cannot(void **state) {
+  (void)state;
+  const char *name = fresh_name();
+  os_file file;
+  users them = {0};
+  make_file(name, "x", 1);
+  faults_reset();
+  faults_fail(FAULT_LOOK, 1, 1, EACCES);
+  assert_failure(
+      os_folder_look(name, &file), POLYSHM_E_OS, EACCES, "cannot look at");
+  faults_reset();
+  assert_ok(os_folder_look(name, &file));
+  faults_reset();
+  faults_fail(FAULT_LOOK, 1, 1, ENOENT);
+  assert_failure(
+      os_folder_find_users(&file, note, &them), POLYSHM_E_UNSUPPORTED, ENOENT,
+      "cannot read /proc");
+  assert_int_equal(them.count, 0);
+  faults_reset();
+  file.owner++;
+  assert_int_equal(os_folder_may_test(&file), geteuid() == 0);
+  unlink(path_of(name));
+}
+
+/* Processes end while they are looked at. */
+static void look_passes_over_whom_it_cannot_see(void **state) {
+  (void)state;
+  const char *name = fresh_name();
+  os_file file;
+  make_file(name, "x", 1);
+  int descriptor = open(path_of(name), O_RDWR | O_CLOEXEC);
+  assert_ok(os_folder_look(name, &file));
+  users them = {0};
+  faults_reset();
+  faults_fail(FAULT_LOOK, 2, FOR_EVER, ENOENT); /* all but /proc itself */
+  assert_ok(os_folder_find_users(&file, note, &them));
+  assert_int_equal(them.count, 0);
+  faults_reset();
+  assert_int_equal(count_users(&file), 1);
+  close(descriptor);
+  unlink(path_of(name));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(look_tells_what_a_file_is),
       cmocka_unit_test(look_finds_each_user_once),
       cmocka_unit_test(look_finds_makers),
+      cmocka_unit_test(look_says_why_it_cannot),
+      cmocka_unit_test(look_passes_over_whom_it_cannot_see),
   };
   return run_group(tests);
 }

@@ -3,8 +3,10 @@
 #include "base/unpickle.h"
 
 #include "protocol/vectors.h"
+#include "faults.h"
 #include "support.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "vectors_table.h"
@@ -280,6 +282,114 @@ static void pickle_has_limits(void **state) {
   pshm_unpickle_drop(&pickle);
 }
 
+/* ---------------------------------------------------------------- in pieces */
+
+#define WHOLE(bytes)                                                           \
+  { bytes, sizeof(bytes) - 1 }
+
+/* Each opcode that is read, and each width of its numbers. */
+static const struct {
+  const char *bytes;
+  size_t size;
+} wholes[] = {
+    WHOLE("(NVx\np0\n(Vy\np1\ntp2\n(dp3\nVk\np4\nI1\nstp5\ng4\n\x86."),
+    WHOLE("\x80\4\x95\x08\0\0\0\0\0\0\0(K\1M\1\0J\1\0\0\0l."),
+    WHOLE("(\x8a\2\1\1L12L\nI-3\nI01\n\x88\x89t."),
+    WHOLE("]G\x3f\xf8\0\0\0\0\0\0a(NNe."),
+    WHOLE("\x8c\1x\x94h\0\x86X\1\0\0\0yq\1j\1\0\0\0\x87."),
+    WHOLE("C\1aB\1\0\0\0br\0\0\0\0\x86."),
+    WHOLE("}(K\1K\2u)K\3s."),
+};
+
+static uint32_t read_whole(
+    pshm_pickle *pickle, size_t which, const char **out_reason) {
+  return pshm_unpickle_read(
+      pickle, wholes[which].bytes, wholes[which].size, out_reason);
+}
+
+static void pickle_refuses_all_that_is_cut(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LENGTH(wholes); i++) {
+    pshm_pickle pickle = {0};
+    const char *reason = "";
+    assert_true(read_whole(&pickle, i, &reason) != 0);
+    pshm_unpickle_drop(&pickle);
+    for (size_t size = 0; size < wholes[i].size; size++)
+      refuses(wholes[i].bytes, size, "it ends in the middle");
+  }
+}
+
+static void pickle_says_that_memory_is_short(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LENGTH(wholes); i++)
+    for (unsigned nth = 1;; nth++) {
+      pshm_pickle pickle = {0};
+      const char *reason = "";
+      faults_reset();
+      faults_fail(FAULT_MALLOC, nth, 1, ENOMEM);
+      uint32_t root = read_whole(&pickle, i, &reason);
+      bool hit = faults_hit(FAULT_MALLOC);
+      faults_reset();
+      assert_int_equal(root == 0, hit);
+      assert_string_equal(reason, hit ? "there is no memory for it" : "");
+      /* And when there is memory again, it reads on. */
+      assert_true(read_whole(&pickle, i, &reason) != 0);
+      pshm_unpickle_drop(&pickle);
+      if (!hit)
+        break;
+    }
+}
+
+static void pickle_counts_values_of_every_kind(void **state) {
+  (void)state;
+  for (size_t i = 0; i < LENGTH(wholes); i++) {
+    pshm_pickle pickle = {.most = 1};
+    const char *reason = "";
+    while (read_whole(&pickle, i, &reason) == 0) {
+      assert_true(
+          strstr(reason, "too many values") || strstr(reason, "memo is too"));
+      assert_true(++pickle.most < 100);
+    }
+    assert_true(pickle.most > 2);
+    pshm_unpickle_drop(&pickle);
+  }
+}
+
+static void pickle_says_what_is_there(void **state) {
+  (void)state;
+  pshm_pickle pickle = {0};
+  const char *reason;
+  static const char bytes[] = "(Vword\nV\nK\7t.";
+  uint32_t root = pshm_unpickle_read(&pickle, bytes, sizeof bytes - 1, &reason);
+  uint32_t word = pshm_unpickle_child(&pickle, root, 0);
+  uint32_t empty = pshm_unpickle_child(&pickle, root, 1);
+  uint32_t number = pshm_unpickle_child(&pickle, root, 2);
+  assert_true(pshm_unpickle_says(&pickle, word, "word"));
+  assert_false(pshm_unpickle_says(&pickle, word, "wor"));
+  assert_false(pshm_unpickle_says(&pickle, word, "worm"));
+  assert_true(pshm_unpickle_says(&pickle, empty, ""));
+  assert_false(pshm_unpickle_says(&pickle, number, "7"));
+  /* What is not there is nothing, and has nothing. */
+  assert_int_equal(pshm_unpickle_child(&pickle, root, 3), 0);
+  assert_int_equal(pshm_unpickle_child(&pickle, 0, 0), 0);
+  assert_false(pshm_unpickle_is(&pickle, 0, PSHM_PICKLE_TEXT));
+  assert_false(pshm_unpickle_says(&pickle, 0, "word"));
+  pshm_unpickle_drop(&pickle);
+}
+
+static void pickle_refuses_lines_that_are_none(void **state) {
+  (void)state;
+  REFUSES("Np-1\n.", "none");
+  REFUSES("g-1\n.", "none");
+  REFUSES("Ig\n.", "none");
+  REFUSES("I/\n.", "none");
+  REFUSES("L-L\n.", "none");
+  REFUSES("V\x80\n.", "ASCII");
+  READS("I00\n.", "False");
+  READS("I02\n.", "2");
+  READS("I10\n.", "10");
+}
+
 static void pickle_writes_what_it_reads(void **state) {
   (void)state;
   char text[300];
@@ -324,6 +434,11 @@ int main(void) {
       cmocka_unit_test(pickle_refuses_what_is_broken),
       cmocka_unit_test(pickle_keeps_to_its_memo),
       cmocka_unit_test(pickle_has_limits),
+      cmocka_unit_test(pickle_refuses_all_that_is_cut),
+      cmocka_unit_test(pickle_says_that_memory_is_short),
+      cmocka_unit_test(pickle_counts_values_of_every_kind),
+      cmocka_unit_test(pickle_says_what_is_there),
+      cmocka_unit_test(pickle_refuses_lines_that_are_none),
       cmocka_unit_test(pickle_writes_what_it_reads),
   };
   return run_group(tests);

@@ -2,6 +2,7 @@
 #include "manage/registry.h"
 
 #include "hold/tree.h"
+#include "faults.h"
 #include "support.h"
 
 #include <errno.h>
@@ -155,6 +156,68 @@ static void registry_has_a_limit(void **state) {
       pshm_registry_add(&registry, "pshm-absent-more", 0), POLYSHM_E_SPACE);
 }
 
+static void registry_opens_or_leaves_nothing(void **state) {
+  (void)state;
+  static const struct {
+    fault_call call;
+    int code;
+    polyshm_status status;
+  } cases[] = {
+      {FAULT_RANDOM, EIO, POLYSHM_E_OS},
+      {FAULT_OPEN, EMFILE, POLYSHM_E_OS},
+      {FAULT_MALLOC, ENOMEM, POLYSHM_E_MEMORY},
+  };
+  for (size_t i = 0; i < LENGTH(cases); i++) {
+    pshm_registry other;
+    size_t held = count_holdings().descriptors;
+    faults_reset();
+    long heap = faults_heap();
+    faults_fail(cases[i].call, 1, 1, cases[i].code);
+    assert_fails(pshm_registry_open(&other, 1), cases[i].status);
+    faults_reset();
+    assert_int_equal(count_holdings().descriptors, held);
+    assert_int_equal(faults_heap(), heap);
+  }
+}
+
+static void registry_says_what_it_cannot_add(void **state) {
+  (void)state;
+  const char *name = made();
+  faults_reset();
+  faults_fail(FAULT_MALLOC, 1, 1, ENOMEM);
+  assert_fails(pshm_registry_add(&registry, name, 0), POLYSHM_E_MEMORY);
+  faults_reset();
+  long heap = faults_heap();
+  faults_fail(FAULT_FCNTL, 1, 1, ENOLCK);
+  assert_failure(
+      pshm_registry_add(&registry, name, 0), POLYSHM_E_OS, ENOLCK,
+      "cannot hold");
+  faults_reset();
+  assert_int_equal(faults_heap(), heap);
+  assert_int_equal(registry.count, 0);
+  unlink(path_of(name));
+}
+
+/* Without memory for a larger table, it is slower and no less right. */
+static void registry_lives_with_a_small_table(void **state) {
+  (void)state;
+  char name[32];
+  uint64_t slots = registry.slots;
+  for (uint64_t i = 0; i < 2 * slots; i++) {
+    snprintf(name, sizeof name, "pshm-absent-%u", (unsigned)i);
+    faults_reset();
+    faults_fail(FAULT_MALLOC, 2, 1, ENOMEM); /* the segment's comes first */
+    assert_ok(pshm_registry_add(&registry, name, 0));
+  }
+  faults_reset();
+  assert_int_equal(registry.slots, slots);
+  for (uint64_t i = 0; i < 2 * slots; i++) {
+    snprintf(name, sizeof name, "pshm-absent-%u", (unsigned)i);
+    assert_ok(pshm_registry_drop(&registry, name, 0));
+  }
+  assert_int_equal(registry.count, 0);
+}
+
 int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
   const struct CMUnitTest tests[] = {
@@ -165,6 +228,9 @@ int main(void) {
       TEST(registry_forgets_old_blocks_of_a_name),
       TEST(registry_removes_files_alone),
       TEST(registry_has_a_limit),
+      TEST(registry_opens_or_leaves_nothing),
+      TEST(registry_says_what_it_cannot_add),
+      TEST(registry_lives_with_a_small_table),
   };
   return run_group(tests);
 }

@@ -257,6 +257,88 @@ static int open_folder(void **state) {
   return folder < 0 ? -1 : note_holdings(state);
 }
 
+/* What the system refuses, and what that says about the file. */
+static void removal_is_careful_when_the_system_fails(void **state) {
+  (void)state;
+  static const struct {
+    fault_call call;
+    unsigned first, count;
+    int code;
+    os_removal removal;
+  } cases[] = {
+      {FAULT_LOOK, 1, 1, ENOENT, OS_REMOVAL_GONE},
+      {FAULT_LOOK, 1, 1, EACCES, OS_REMOVAL_UNKNOWN},
+      {FAULT_LOOK, 2, 1, ENOENT, OS_REMOVAL_GONE},
+      {FAULT_LOOK, 2, 1, EACCES, OS_REMOVAL_UNMARKED},
+      {FAULT_FSTAT, 1, 1, EIO, OS_REMOVAL_UNMARKED},
+      {FAULT_FLOCK, 1, FOR_EVER, EWOULDBLOCK, OS_REMOVAL_IN_USE},
+      {FAULT_LEASE, 1, 1, EAGAIN, OS_REMOVAL_IN_USE},
+      {FAULT_LEASE, 1, 1, EINVAL, OS_REMOVAL_UNKNOWN},
+      {FAULT_FSTAT, 2, 1, EIO, OS_REMOVAL_GONE},
+      {FAULT_REMOVE, 1, 1, EPERM, OS_REMOVAL_GONE},
+  };
+  const char *name = fresh_name();
+  make(name, 01600);
+  for (size_t i = 0; i < LENGTH(cases); i++) {
+    faults_reset();
+    faults_fail(FAULT_SLEEP, 1, FOR_EVER, EINTR); /* not to wait for nothing */
+    faults_fail(cases[i].call, cases[i].first, cases[i].count, cases[i].code);
+    os_removal removal = try_once(name, 0);
+    assert_true(faults_hit(cases[i].call));
+    faults_reset();
+    if (removal != cases[i].removal)
+      fail_msg("case %zu: %d", i, (int)removal);
+    assert_true(is_there(name));
+  }
+  /* And nothing of this has left a lock or a lease. */
+  assert_int_equal(try_once(name, 0), OS_REMOVAL_DONE);
+}
+
+static void removal_is_only_looked_at(void **state) {
+  (void)state;
+  static const struct {
+    fault_call call;
+    unsigned count;
+    int code;
+    os_removal removal;
+  } cases[] = {
+      {FAULT_LOOK, 1, ENOENT, OS_REMOVAL_GONE},
+      {FAULT_LOOK, 1, EACCES, OS_REMOVAL_UNKNOWN},
+      {FAULT_LOOK, 3, EWOULDBLOCK, OS_REMOVAL_DONE}, /* somebody's lease */
+      {FAULT_LOOK, FOR_EVER, EWOULDBLOCK, OS_REMOVAL_UNKNOWN},
+      {FAULT_FLOCK, FOR_EVER, EWOULDBLOCK, OS_REMOVAL_IN_USE},
+      {FAULT_LEASE, 1, EAGAIN, OS_REMOVAL_IN_USE},
+      {FAULT_LEASE, 1, EINVAL, OS_REMOVAL_UNKNOWN}, /* and not asked again */
+  };
+  const char *name = fresh_name();
+  make(name, 0600);
+  for (size_t i = 0; i < LENGTH(cases); i++) {
+    faults_reset();
+    faults_fail(FAULT_SLEEP, 1, FOR_EVER, EINTR);
+    faults_fail(cases[i].call, 1, cases[i].count, cases[i].code);
+    os_removal removal = os_removal_test(folder, name);
+    faults_reset();
+    if (removal != cases[i].removal)
+      fail_msg("case %zu: %d", i, (int)removal);
+  }
+  assert_true(is_there(name));
+  unlink(path_of(name));
+}
+
+static void removal_asks_whether_there_are_leases(void **state) {
+  (void)state;
+  faults_reset();
+  bool before = os_removal_is_possible();
+  faults_reset();
+  faults_fail(FAULT_LEASE, 1, 1, EINVAL);
+  assert_false(os_removal_is_possible());
+  faults_reset();
+  faults_fail(FAULT_OPEN_NAMELESS, 1, 1, EOPNOTSUPP);
+  assert_true(os_removal_is_possible()); /* nobody knows yet */
+  faults_reset();
+  assert_int_equal(os_removal_is_possible(), before);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(removal_is_of_what_nobody_has),
@@ -269,6 +351,9 @@ int main(void) {
       cmocka_unit_test(removal_leaves_no_trace),
       cmocka_unit_test(removal_never_guesses),
       cmocka_unit_test(removal_looks_as_often_as_it_is_told),
+      cmocka_unit_test(removal_is_careful_when_the_system_fails),
+      cmocka_unit_test(removal_is_only_looked_at),
+      cmocka_unit_test(removal_asks_whether_there_are_leases),
   };
   return cmocka_run_group_tests(tests, open_folder, refuse_leftovers);
 }

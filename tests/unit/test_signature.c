@@ -236,6 +236,24 @@ static void long_words_are_cut_in_messages(void **state) {
   assert_refused(text, "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' at character 6");
 }
 
+static void what_is_no_type_has_no_name(void **state) {
+  (void)state;
+  assert_string_equal(pshm_signature_name(99), "an unknown type");
+  assert_int_equal(pshm_signature_width(99), 0);
+  assert_int_equal(pshm_signature_width(POLYSHM_TYPE_U16), 2);
+}
+
+/* A length is of one block, and a block has one. */
+static void a_block_has_one_length(void **state) {
+  (void)state;
+  assert_refused("void(len, buf, len)", "parameter 3");
+  assert_refused("void(count, [f64], len, count)", "parameter 4");
+  pshm_signature signature;
+  assert_ok(parse("void(len, buf, len, buf)", &signature));
+  assert_int_equal(signature.parameters[0].other, 1);
+  assert_int_equal(signature.parameters[2].other, 3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(all_types_are_known),
@@ -252,6 +270,8 @@ int main(void) {
       cmocka_unit_test(what_cannot_be_passed_is_said),
       cmocka_unit_test(everything_has_a_bound),
       cmocka_unit_test(long_words_are_cut_in_messages),
+      cmocka_unit_test(what_is_no_type_has_no_name),
+      cmocka_unit_test(a_block_has_one_length),
   };
   return run_group(tests);
 }

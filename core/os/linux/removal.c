@@ -132,11 +132,11 @@ static os_removal look_once(int folder, const char *name) {
   if (queue(file)) {
     removal = OS_REMOVAL_UNKNOWN;
     if (fcntl(file, F_SETSIG, SIGURG) == 0 &&
-        fcntl(file, F_SETLEASE, F_WRLCK) == 0)
+        fcntl(file, F_SETLEASE, F_WRLCK) == 0) {
       removal = OS_REMOVAL_DONE;
-    else if (errno == EAGAIN)
+      fcntl(file, F_SETLEASE, F_UNLCK);
+    } else if (errno == EAGAIN)
       removal = OS_REMOVAL_IN_USE;
-    fcntl(file, F_SETLEASE, F_UNLCK);
   }
   close(file);
   return removal;
