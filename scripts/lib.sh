@@ -36,6 +36,13 @@ needs=(
   'test,docs|lua-ldoc lua-markdown|has_command ldoc|LDoc, which makes the Lua reference'
   'docs|doxygen|has_command doxygen|Doxygen, which reads the C header'
   'docs|python3-sphinx python3-myst-parser python3-breathe furo|has_sphinx|Sphinx, which makes the site'
+  'check|valgrind|has_command valgrind|valgrind, which watches memory'
+  'check|clang-tidy|has_command clang-tidy|clang-tidy, which reads C'
+  'check|clang-format|has_command clang-format|clang-format, which lays out C'
+  'check|cppcheck|has_command cppcheck|cppcheck, which reads C as well'
+  'check|g++|has_command g++|C++, which the header is for as well'
+  'check|shellcheck|has_command shellcheck|shellcheck, which reads scripts'
+  'check|lua-check|has_command luacheck|luacheck, which reads Lua'
 )
 
 # ------------------------------------------------------------------- messages
@@ -222,7 +229,7 @@ install() {
     fail "The installation failed. Once this works, run this again: $words"
 }
 
-# need_packages demo|test|docs
+# need_packages demo|test|docs|check
 need_packages() {
   local missing need names name what packages=()
   require_versions
