@@ -46,6 +46,13 @@ needs=(
   'package|python3-dev|has_system_python|the headers of the system'"'"'s own Python'
   'package|zip unzip|has_command zip|packs and unpacks rocks'
   'root|debootstrap|has_command debootstrap|makes a bare Debian to try things in'
+  'check|valgrind|has_command valgrind|valgrind, which watches memory'
+  'check|clang-tidy|has_command clang-tidy|clang-tidy, which reads C'
+  'check|clang-format|has_command clang-format|clang-format, which lays out C'
+  'check|cppcheck|has_command cppcheck|cppcheck, which reads C as well'
+  'check|g++|has_command g++|C++, which the header is for as well'
+  'check|shellcheck|has_command shellcheck|shellcheck, which reads scripts'
+  'check|lua-check|has_command luacheck|luacheck, which reads Lua'
 )
 
 # ------------------------------------------------------------------- messages
@@ -241,7 +248,7 @@ install() {
     fail "The installation failed. Once this works, run this again: $words"
 }
 
-# need_packages demo|test|docs|coverage|bench|package|root
+# need_packages demo|test|docs|coverage|bench|package|root|check
 need_packages() {
   local missing need names name what packages=()
   require_versions

@@ -50,6 +50,11 @@ bool is_there(const char *name) {
   return lstat(path_of(name), &file) == 0;
 }
 
+bool is_in_valgrind(void) {
+  const char *preloaded = getenv("LD_PRELOAD");
+  return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
+}
+
 void make_file(const char *name, const void *bytes, size_t nbytes) {
   int descriptor = open(path_of(name), O_CREAT | O_EXCL | O_RDWR, 0600);
   assert_true(descriptor >= 0);

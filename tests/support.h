@@ -40,6 +40,10 @@ const char *path_of(const char *name);
 /* Whether anything, a dangling link too, has this name. */
 bool is_there(const char *name);
 
+/* Under valgrind, which maps no more than a part of the address space, and says
+ * EINVAL to the rest. */
+bool is_in_valgrind(void);
+
 /* A file with this name and these bytes, as some other program makes it. */
 void make_file(const char *name, const void *bytes, size_t nbytes);
 

@@ -10,6 +10,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Macros, for analyzers. */
+#undef pshm_error_set
+#undef pshm_error_set_os
+
 static _Thread_local pshm_error last;
 
 void pshm_error_save(pshm_error *out_error) {

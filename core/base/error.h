@@ -24,4 +24,12 @@ PSHM_COLD PSHM_PRINTF(2, 3) polyshm_status
 PSHM_COLD PSHM_PRINTF(3, 4) polyshm_status
     pshm_error_set_os(polyshm_status status, int code, const char *format, ...);
 
+/* An analyzer that reads one file at a time cannot know what they return. */
+#ifdef __clang_analyzer__
+#define pshm_error_set(status, ...)                                            \
+  (pshm_error_set(status, __VA_ARGS__), (status))
+#define pshm_error_set_os(status, ...)                                         \
+  (pshm_error_set_os(status, __VA_ARGS__), (status))
+#endif
+
 #endif

@@ -127,9 +127,9 @@ static polyshm_status refuse_type(const reader *in) {
 
 /* The type that the next word names, if it is one of a single word. */
 static bool read_type(reader *in, uint8_t *out_type) {
-  for (uint8_t type = 0; type < NTYPES; type++)
+  for (unsigned type = 0; type < NTYPES; type++)
     if (type != POLYSHM_TYPE_ARRAY && accept(in, types[type].name)) {
-      *out_type = type;
+      *out_type = (uint8_t)type;
       return true;
     }
   return false;

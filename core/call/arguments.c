@@ -161,8 +161,7 @@ static polyshm_status take_function(
 /* -------------------------------------------------------------- gathering */
 
 /* len and count, once all blocks are known. */
-static void fill(
-    const polyshm_function *function, pshm_arguments *arguments) {
+static void fill(const polyshm_function *function, pshm_arguments *arguments) {
   const pshm_signature *signature = &function->signature;
   for (int i = 0; i < signature->nparameters; i++) {
     const pshm_parameter *parameter = &signature->parameters[i];

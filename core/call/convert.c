@@ -103,7 +103,7 @@ static inline bool fits(uint32_t type, const polyshm_value *value) {
   switch (type) {
 #define SIGNED(TYPE, LEAST, MOST)                                              \
   case TYPE:                                                                   \
-    return is_negative ? value->of.i >= LEAST : bits <= MOST;
+    return is_negative ? value->of.i >= (LEAST) : bits <= (MOST);
     SIGNED(POLYSHM_TYPE_I8, INT8_MIN, INT8_MAX)
     SIGNED(POLYSHM_TYPE_I16, INT16_MIN, INT16_MAX)
     SIGNED(POLYSHM_TYPE_I32, INT32_MIN, INT32_MAX)

@@ -40,9 +40,7 @@ static inline void pshm_registers_assign(
   int general = 0, floats = 0, last = signature->nparameters;
   for (int i = 0; i < last; i++)
     registers->places[i] =
-        (uint8_t)(pshm_signature_is_float(signature->parameters[i].type)
-                      ? PSHM_REGISTERS_GENERAL + floats++
-                      : general++);
+        (uint8_t)(pshm_signature_is_float(signature->parameters[i].type) ? PSHM_REGISTERS_GENERAL + floats++ : general++);
   registers->has_floats = floats != 0;
   registers->are_enough = PSHM_REGISTERS != 0 &&
                           general <= PSHM_REGISTERS_GENERAL &&
@@ -81,13 +79,13 @@ PSHM_ANY_FUNCTION static inline void pshm_registers_call(
     out_result->wide.f64 =
         ((double (*)(PSHM_GENERAL_TYPES))code)(PSHM_GENERAL(slots));
   else if (!gives_float)
-    out_result->wide.u64 = ((uint64_t(*)(
-        PSHM_GENERAL_TYPES, PSHM_FLOAT_TYPES))code)(
-        PSHM_GENERAL(slots), PSHM_FLOATS(floats));
+    out_result->wide.u64 =
+        ((uint64_t(*)(PSHM_GENERAL_TYPES, PSHM_FLOAT_TYPES))code)(
+            PSHM_GENERAL(slots), PSHM_FLOATS(floats));
   else
-    out_result->wide.f64 = ((double (*)(
-        PSHM_GENERAL_TYPES, PSHM_FLOAT_TYPES))code)(
-        PSHM_GENERAL(slots), PSHM_FLOATS(floats));
+    out_result->wide.f64 =
+        ((double (*)(PSHM_GENERAL_TYPES, PSHM_FLOAT_TYPES))code)(
+            PSHM_GENERAL(slots), PSHM_FLOATS(floats));
 }
 
 #undef PSHM_GENERAL_TYPES

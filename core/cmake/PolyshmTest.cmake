@@ -14,7 +14,8 @@ set(POLYSHM_TEST_ENVIRONMENT
   "POLYSHM_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
   "POLYSHM_SHARED=${POLYSHM_SHARED}"
   "POLYSHM_LUA_EXECUTABLE=${LUA_EXECUTABLE}"
-  "UBSAN_OPTIONS=print_stacktrace=1")
+  "UBSAN_OPTIONS=print_stacktrace=1"
+  "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
 
 # An interpreter that was built without the sanitizer must load its runtime
 # first, and leaks memory of its own at exit.
@@ -38,6 +39,9 @@ endif()
 set(POLYSHM_INTERPRETER_ENVIRONMENT
   "${POLYSHM_TEST_ENVIRONMENT};${interpreter_environment}")
 
+set(POLYSHM_TEST_PREFIX "" CACHE STRING
+  "Words before the command of each test, such as valgrind and its options")
+
 # polyshm_add_test(NAME [INTERPRETER] COMMAND word...)
 # INTERPRETER for commands that load our modules into a Python or a Lua. Each test
 # has a /dev/shm of its own, if the user may have that: see tests/alone.c.
@@ -47,7 +51,8 @@ function(polyshm_add_test name)
   if(TARGET ${program})
     set(program $<TARGET_FILE:${program}>)
   endif()
-  add_test(NAME ${name} COMMAND alone ${program} ${arg_COMMAND})
+  add_test(NAME ${name}
+    COMMAND alone ${POLYSHM_TEST_PREFIX} ${program} ${arg_COMMAND})
   if(arg_INTERPRETER)
     set(environment "${POLYSHM_INTERPRETER_ENVIRONMENT}")
   else()

@@ -128,14 +128,13 @@ static polyshm_status join(bool start) {
       os_tree_identify(tree.connection) == tree.identity)
     os_tree_close(tree.connection);
   tree.connection = -1;
-  polyshm_status status = POLYSHM_OK;
   for (int i = 0; i < TRIES; i++) {
     int connection = os_tree_connect(tree.token);
     if (connection >= 0 && greet(connection))
       return POLYSHM_OK;
     if (connection == -2 ||
         (connection == -1 && start && !os_tree_is_alive(tree.token))) {
-      status = begin_tree();
+      polyshm_status status = begin_tree();
       if (status != POLYSHM_OK)
         return status;
       continue;

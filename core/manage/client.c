@@ -167,6 +167,7 @@ static polyshm_status give_names(
           POLYSHM_E_PROTOCOL, "the manager owns what has no name");
     is_full = is_full || name->count + 1 > capacity - size;
     if (!is_full) {
+      /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): not if 0 */
       memcpy(buffer + size, name->of.text, (size_t)name->count);
       buffer[size + name->count] = 0;
     }

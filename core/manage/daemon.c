@@ -19,6 +19,8 @@ static polyshm_server *server;
 
 static void stop(int signal) {
   (void)signal;
+  /* Made for signal handlers, says polyshm.h.
+   * NOLINTNEXTLINE(bugprone-signal-handler) */
   polyshm_server_stop(server);
 }
 

@@ -129,10 +129,12 @@ static void note(const char *name, void *context) {
   }
   size_t size = strlen(name) + 1;
   char *copy = malloc(size);
-  if (copy == NULL)
+  if (copy == NULL) {
     scan->is_out_of_memory = true;
-  else
-    scan->names[scan->nnames++] = memcpy(copy, name, size);
+    return;
+  }
+  memcpy(copy, name, size);
+  scan->names[scan->nnames++] = copy;
 }
 
 static int compare(const void *one, const void *other) {

@@ -59,12 +59,11 @@ static polyshm_list *pshm_python_make_list(
 
   polyshm_status status;
   PSHM_PYTHON_ASK(
-      status, manager == NULL
-                  ? polyshm_list_create(
-                        name, converted, nitems, flags, options, &list)
-                  : polyshm_manager_list(
-                        manager, name, converted, nitems, flags, options,
-                        &list));
+      status,
+      manager == NULL
+          ? polyshm_list_create(name, converted, nitems, flags, options, &list)
+          : polyshm_manager_list(
+                manager, name, converted, nitems, flags, options, &list));
   list = pshm_python_opened(status, list);
 
 done:

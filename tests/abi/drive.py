@@ -62,7 +62,7 @@ def result_type(returns):
 
 def make_older(manifest):
     """Structs that may grow were once shorter by their last member."""
-    for name, struct in manifest["structs"].items():
+    for struct in manifest["structs"].values():
         if struct["fields"][0]["name"] == "struct_size" and len(struct["fields"]) > 2:
             last = struct["fields"].pop()
             # Members share eight bytes: what is left is padded to them.

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import unittest
 
 from support import SOURCES, TOOLS, CommandCase, main
 

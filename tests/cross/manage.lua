@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- What process/manage.c does, in Lua: a client of a manager that does what it is
--- told. Its comment has the commands.
+-- What process/manage.c does, in Lua: a client of a manager that does what it
+-- is told. Its comment has the commands.
 
 local polyshm = require "polyshm"
 

@@ -31,11 +31,11 @@ static size_t nfiles;
 static uint64_t state;
 
 /* xorshift64*: the same inputs for the same seed, everywhere. */
-static uint64_t draw(uint64_t below) {
+static size_t draw(size_t below) {
   state ^= state >> 12;
   state ^= state << 25;
   state ^= state >> 27;
-  return (state * UINT64_C(0x2545f4914f6cdd1d) >> 11) % below;
+  return (size_t)((state * UINT64_C(0x2545f4914f6cdd1d) >> 11) % below);
 }
 
 static void load(const char *path) {

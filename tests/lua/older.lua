@@ -16,5 +16,5 @@ table.insert(package.searchers, 2, function(name)
   if path then return load_older(path), path end
 end)
 
-arg[0] = table.remove(arg, 1)
+arg[0] = table.remove(arg, 1) -- luacheck: ignore 122
 load_older(arg[0])(table.unpack(arg))

@@ -101,7 +101,8 @@ do -- modes
       })
       local shown = io.popen("stat -c %a /dev/shm/" .. name):read()
       local mark = track and 512 or 0 -- the sticky bit
-      check.same(tonumber(shown, 8), (mode == 0 and 384 or mode) & ~umask | mark)
+      local asked = mode == 0 and 384 or mode
+      check.same(tonumber(shown, 8), asked & ~umask | mark)
       check.same(block:unlink(), true)
     end
   end

@@ -197,7 +197,8 @@ check.error("SharedMemory or View expected, got nil", fill, nil, 1)
 check.error("SharedMemory or View expected, got table", fill, {1, 2}, 1)
 check.error("cannot be a string", fill, "abcdefgh", 1)
 
-local reader = assert(polyshm.SharedMemory {name = block.name, read_only = true})
+local reader = assert(
+  polyshm.SharedMemory {name = block.name, read_only = true})
 check.error("reading only", fill, reader, 1)
 check.error("reading only", fill, reader:view "f64", 1)
 fill(block, 3)
@@ -233,7 +234,10 @@ polyshm.unlink(block_name)
 -- Errors of all kinds, once, whatever else there was to be called.
 local runs = 0
 local thing = {}
-local ok, raised = pcall(repeat_, 5, function() runs = runs + 1 error(thing) end)
+local ok, raised = pcall(repeat_, 5, function()
+  runs = runs + 1
+  error(thing)
+end)
 check.that(not ok and raised == thing and runs == 1)
 for _, value in ipairs {1, true, "text", setmetatable({}, {__tostring = 1})} do
   ok, raised = pcall(repeat_, 5, function() error(value, 0) end)

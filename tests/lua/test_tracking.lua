@@ -37,7 +37,8 @@ local function quote(word)
   return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
 end
 
--- A shell command that runs a script, which has polyshm, and its name as `name`.
+-- A shell command that runs a script, which has polyshm, and its name as
+-- `name`.
 local function command(script, name)
   script = 'local polyshm, name = require "polyshm", arg[1]\n' .. script
   return ("%s - %s <<'END OF %s'\n%s\nEND OF %s\n"):format(
@@ -102,7 +103,8 @@ do -- by the end of its program, by os.exit, by a signal
       block = assert(polyshm.SharedMemory {
         name = name, create = true, size = 1})
       list = assert(polyshm.ShareableList({1}, {name = name .. "-list"}))
-      local late <close> = assert(polyshm.ShareableList(nil, {name = list.name}))
+      local late <close> =
+        assert(polyshm.ShareableList(nil, {name = list.name}))
     ]] .. last, name))
     check.that(gone(name))
     check.that(gone(name .. "-list"))
@@ -352,7 +354,7 @@ do
   end
   check.same(step(state, control), nil)
   for _ = 1, 100 do
-    for _ in polyshm.blocks() do break end
+    for _ in polyshm.blocks() do break end -- luacheck: ignore 512
   end
 
   local own = polyshm.holders(list.name)

@@ -239,7 +239,7 @@ local function seen_from_outside()
     end
   end
   check.same(found, 1)
-  for _ in polyshm.blocks() do break end
+  for _ in polyshm.blocks() do break end -- luacheck: ignore 512
 
   local holders = polyshm.holders(name)
   check.same(#holders, 1)

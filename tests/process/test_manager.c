@@ -705,6 +705,11 @@ static void server_lives_with_few_descriptors(void **state) {
 
 static void server_stops_at_sigterm(void **state) {
   (void)state;
+#ifdef __SANITIZE_THREAD__
+  /* It keeps handlers in memory of its own, where the server's helper, which
+   * shares that for a moment, overwrites them. */
+  skip();
+#endif
   char address[64];
   strcpy(address, own_address());
   pid_t server = serve(address, NULL, 0);

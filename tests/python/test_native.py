@@ -461,10 +461,11 @@ class Callbacks(NativeCase):
 
     def test_cycles_are_collected(self):
         class Holder:
-            pass
+            def run(self):
+                pass
 
         holder = Holder()
-        holder.callback = native.callback("void()", lambda: holder)
+        holder.callback = native.callback("void()", holder.run)
         gone = weakref.ref(holder)
         del holder
         gc.collect()

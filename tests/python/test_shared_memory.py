@@ -2,10 +2,8 @@
 import ctypes
 import errno
 import gc
-import mmap
 import os
 import pickle
-import resource
 import stat
 import subprocess
 import sys

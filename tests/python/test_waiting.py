@@ -349,16 +349,17 @@ class Async(WaitCase):
         self.items.close()
 
     def test_nothing_is_kept(self):
-        items = ShareableList(name=self.items.name)
+        def use():
+            items = ShareableList(name=self.items.name)
 
-        async def work():
-            self.assertIs(await items.wait_async(0, 0.01), False)
+            async def work():
+                self.assertIs(await items.wait_async(0, 0.01), False)
 
-        self.run_async(work)
-        until(lambda: threading.active_count() == 1)
-        gone = weakref.ref(items)
-        del items, work
-        self.assertIsNone(gone())
+            self.run_async(work)
+            until(lambda: threading.active_count() == 1)
+            return weakref.ref(items)
+
+        self.assertIsNone(use()())
 
 
 if __name__ == "__main__":

@@ -125,8 +125,8 @@ static double weigh(
   polyshm_value values[32];
   for (uint64_t i = 0; i < count; i++) {
     int64_t number = first + (int64_t)i;
-    values[i] = floats >> i & 1 ? float_value((double)number)
-                                      : int_value(number);
+    values[i] =
+        floats >> i & 1 ? float_value((double)number) : int_value(number);
   }
   polyshm_value result = call_once(symbol, signature, values, count);
   return result.type == POLYSHM_FLOAT ? result.of.f : (double)result.of.i;

@@ -230,15 +230,13 @@ static void layout_survives_that_the_file_is_cut(void **state) {
   frame it = {.map.size = size};
   it.map.descriptor = memfd_create("frame", MFD_CLOEXEC);
   assert_true(it.map.descriptor >= 0);
-  assert_int_equal(
-      write(it.map.descriptor, words, sizeof words), sizeof words);
+  assert_int_equal(write(it.map.descriptor, words, sizeof words), sizeof words);
   assert_int_equal(ftruncate(it.map.descriptor, (off_t)size), 0);
   it.map.address =
       mmap(NULL, size, PROT_READ, MAP_SHARED, it.map.descriptor, 0);
   assert_ptr_not_equal(it.map.address, MAP_FAILED);
   pshm_layout layout;
-  assert_fails(
-      pshm_layout_read(&it.map, "whole", &layout), POLYSHM_E_VERSION);
+  assert_fails(pshm_layout_read(&it.map, "whole", &layout), POLYSHM_E_VERSION);
   assert_int_equal(ftruncate(it.map.descriptor, 4096), 0);
   assert_fails(pshm_layout_read(&it.map, "cut", &layout), POLYSHM_E_CORRUPT);
   munmap(it.map.address, size);

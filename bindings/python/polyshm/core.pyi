@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The module beneath, without the constants: its types and functions are those of
 # the package, whichever backend brings them.
-from collections.abc import Iterator
 from types import TracebackType
-from typing import Any, Final, final
+from typing import Any, final
 
 backend: str  # "swig" or "ctypes"
 

@@ -2,7 +2,6 @@
 """Being the manager, in this process."""
 
 import logging
-import os
 import signal
 import sys
 import threading

@@ -82,6 +82,7 @@ static polyshm_status look_up(
       best = i;
       break;
     }
+  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is one, if 0 */
   memcpy(&out_address->of, best->ai_addr, best->ai_addrlen);
   out_address->size = best->ai_addrlen;
   out_address->is_loopback = is_loopback(&out_address->of.any);

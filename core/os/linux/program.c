@@ -162,7 +162,7 @@ PSHM_NO_SANITIZE static int step_aside(void *argument) {
 }
 
 polyshm_status os_program_start(const os_program *program) {
-  size_t size = 2 * STACK;
+  size_t size = 2 * (size_t)STACK;
   char *stacks = mmap(
       NULL, size, PROT_READ | PROT_WRITE,
       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);

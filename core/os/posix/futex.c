@@ -14,9 +14,10 @@ enum { FIRST_PAUSE = 20000, LONGEST_PAUSE = 1000000 /* nanoseconds */ };
 
 os_wake os_futex_wait(const void *word, uint32_t content, int64_t timeout) {
   const _Atomic uint32_t *watched = word;
-  int64_t deadline = os_clock_deadline(timeout), pause = FIRST_PAUSE, left;
+  int64_t deadline = os_clock_deadline(timeout), pause = FIRST_PAUSE;
   while (atomic_load(watched) == content) {
-    if ((left = os_clock_left(deadline, pause)) <= 0)
+    int64_t left = os_clock_left(deadline, pause);
+    if (left <= 0)
       return OS_WAKE_TIMEOUT;
     struct timespec time = {.tv_nsec = (long)left};
     if (nanosleep(&time, NULL) != 0 && errno == EINTR)
