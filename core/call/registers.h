@@ -38,9 +38,11 @@ typedef struct pshm_registers {
 static inline void pshm_registers_assign(
     pshm_registers *registers, const pshm_signature *signature) {
   int general = 0, floats = 0, last = signature->nparameters;
-  for (int i = 0; i < last; i++)
-    registers->places[i] =
-        (uint8_t)(pshm_signature_is_float(signature->parameters[i].type) ? PSHM_REGISTERS_GENERAL + floats++ : general++);
+  for (int i = 0; i < last; i++) {
+    bool is_float = pshm_signature_is_float(signature->parameters[i].type);
+    int place = is_float ? PSHM_REGISTERS_GENERAL + floats++ : general++;
+    registers->places[i] = (uint8_t)place;
+  }
   registers->has_floats = floats != 0;
   registers->are_enough = PSHM_REGISTERS != 0 &&
                           general <= PSHM_REGISTERS_GENERAL &&

@@ -64,10 +64,16 @@ static void create(uint32_t flags) {
   require(polyshm_unlink(name + 1) == 0, "unlink");
 }
 
-static void create_tracked(void) { create(0); }
-static void create_untracked(void) { create(POLYSHM_UNTRACKED); }
+static void create_tracked(void) {
+  create(0);
+}
+static void create_untracked(void) {
+  create(POLYSHM_UNTRACKED);
+}
 
-static void attach_bare(void) { touch_and_unmap(shm_open(name, O_RDWR, 0)); }
+static void attach_bare(void) {
+  touch_and_unmap(shm_open(name, O_RDWR, 0));
+}
 
 static void attach(void) {
   polyshm_block *block;
@@ -119,8 +125,7 @@ int main(int argc, char **argv) {
       {"polyshm", create_untracked, NULL}, {"system calls", create_bare, NULL}};
   side attached[] = {
       {"polyshm", attach, NULL}, {"system calls", attach_bare, NULL}};
-  measure(
-      "create, use, close, unlink a block of 4 KiB", tracked, 2, passes);
+  measure("create, use, close, unlink a block of 4 KiB", tracked, 2, passes);
   measure("the same with POLYSHM_UNTRACKED", untracked, 2, passes);
 
   polyshm_block *block;
