@@ -32,6 +32,8 @@ bool items_equal(const polyshm_value *one, const polyshm_value *other) {
   case POLYSHM_BYTES:
     return memcmp(one->of.p, other->of.p, one->size) == 0;
   case POLYSHM_FLOAT:
+    /* All that could have been written, NaN and -0.0 too.
+     * NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*) */
     return memcmp(&one->of.f, &other->of.f, sizeof one->of.f) == 0;
   case POLYSHM_NONE:
     return true;

@@ -324,7 +324,7 @@ static char *put_malformed(char *to, const char *when) {
   case 1: /* binary; a random newline would make it two lines */
     for (uint32_t left = 20 + below(100); left > 0; left--) {
       char byte = (char)below(256);
-      *to++ = byte == '\n' ? '\t' : byte;
+      *to++ = (char)(byte == '\n' ? '\t' : byte);
     }
     *to++ = '\n';
     return to;
