@@ -32,22 +32,23 @@ typedef struct names {
   char paths[NAMES][NAME_SIZE];
 } names;
 
-/* Rules are made while one thread runs; counts may come from many. */
+/* Rules may change while other threads make calls: without a count, a rule says
+ * nothing, and without a run, the hook. */
 static struct {
-  unsigned first, count;
-  int code;
+  atomic_uint first, count;
+  atomic_int code;
 } rules[FAULT_CALLS + 1];
 static atomic_uint counts[FAULT_CALLS + 1];
 static atomic_bool hits[FAULT_CALLS + 1];
 static struct {
-  fault_call call;
-  unsigned nth;
-  void (*run)(void *);
-  void *argument;
+  _Atomic fault_call call;
+  atomic_uint nth;
+  void (*_Atomic run)(void *);
+  void *_Atomic argument;
 } hook;
 static _Thread_local bool in_hook;
-static const unsigned *randoms;
-static size_t nrandoms;
+static const unsigned *_Atomic randoms;
+static _Atomic size_t nrandoms;
 static atomic_uint next_random;
 static atomic_long heap;
 static names *seen;
@@ -57,28 +58,28 @@ void faults_reset(void) {
     seen = mmap(
         NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
         -1, 0);
-  memset(rules, 0, sizeof rules);
   for (int i = 0; i <= FAULT_CALLS; i++) {
+    atomic_store(&rules[i].count, 0);
     atomic_store(&counts[i], 0);
     atomic_store(&hits[i], false);
   }
-  memset(&hook, 0, sizeof hook);
-  randoms = NULL;
+  atomic_store(&hook.run, NULL);
+  atomic_store(&randoms, NULL);
   atomic_store(&seen->count, 0);
 }
 
 void faults_fail(fault_call call, unsigned first, unsigned count, int code) {
-  rules[call].first = first;
-  rules[call].count = count;
-  rules[call].code = code;
+  atomic_store(&rules[call].first, first);
+  atomic_store(&rules[call].code, code);
+  atomic_store(&rules[call].count, count);
 }
 
 void faults_before(
     fault_call call, unsigned nth, void (*run)(void *), void *argument) {
-  hook.call = call;
-  hook.nth = nth;
-  hook.run = run;
-  hook.argument = argument;
+  atomic_store(&hook.call, call);
+  atomic_store(&hook.nth, nth);
+  atomic_store(&hook.argument, argument);
+  atomic_store(&hook.run, run);
 }
 
 void faults_spare(bool this_thread) {
@@ -86,9 +87,9 @@ void faults_spare(bool this_thread) {
 }
 
 void faults_random(const unsigned *numbers, size_t nnumbers) {
-  randoms = numbers;
-  nrandoms = nnumbers;
+  atomic_store(&nrandoms, nnumbers);
   atomic_store(&next_random, 0);
+  atomic_store(&randoms, numbers);
 }
 
 unsigned faults_count(fault_call call) {
@@ -135,20 +136,22 @@ static void see(const char *path) {
 
 static unsigned count_one(fault_call call) {
   unsigned nth = atomic_fetch_add(&counts[call], 1) + 1;
-  if (hook.run != NULL && hook.call == call &&
-      (hook.nth == nth || hook.nth == 0)) {
+  void (*run)(void *) = atomic_load(&hook.run);
+  if (run != NULL && hook.call == call && (hook.nth == nth || hook.nth == 0)) {
     in_hook = true;
-    hook.run(hook.argument);
+    run(hook.argument);
     in_hook = false;
   }
   return nth;
 }
 
 static int decide(fault_call call, unsigned nth) {
-  if (nth < rules[call].first || nth - rules[call].first >= rules[call].count)
+  unsigned count = atomic_load(&rules[call].count);
+  unsigned first = atomic_load(&rules[call].first);
+  if (nth < first || nth - first >= count)
     return 0;
   atomic_store(&hits[call], true);
-  return rules[call].code;
+  return atomic_load(&rules[call].code);
 }
 
 /* The errno with which this call has to fail, or 0. */
@@ -445,10 +448,11 @@ WRAPPED(int, unlink, const char *path) {
 WRAPPED(int, getentropy, void *bytes, size_t nbytes) {
   if (fails(FAULT_RANDOM))
     return -1;
-  if (randoms == NULL)
+  const unsigned *numbers = atomic_load(&randoms);
+  if (numbers == NULL)
     return __real_getentropy(bytes, nbytes);
   size_t i = atomic_fetch_add(&next_random, 1);
-  memcpy(bytes, &randoms[i < nrandoms ? i : nrandoms - 1], nbytes);
+  memcpy(bytes, &numbers[i < nrandoms ? i : nrandoms - 1], nbytes);
   return 0;
 }
 
