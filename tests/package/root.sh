@@ -5,7 +5,6 @@
 set -euo pipefail
 
 suite=bookworm
-mirror=${POLYSHM_MIRROR:?the mirror to make it from}
 base=${packages:?}/base-$suite
 
 fail() {
@@ -14,9 +13,18 @@ fail() {
 }
 ((EUID == 0)) || fail 'only root can make another system'
 
+# Where this system has the suite from, if it has.
+find_mirror() {
+  apt-get indextargets --format '$(CODENAME) $(REPO_URI)' |
+    sed -n "s/^$suite //p" | head -n 1
+}
+
 # The smallest that there is, as debootstrap makes it; once.
 make_base() {
   [[ ! -e $base/.complete ]] || return 0
+  local mirror=${POLYSHM_MIRROR:-$(find_mirror)}
+  [[ -n $mirror ]] ||
+    fail "this system has no $suite: say in POLYSHM_MIRROR where that is"
   rm -rf "$base"
   debootstrap --variant=minbase "$suite" "$base" "$mirror" \
     >"$packages/debootstrap.log" 2>&1 ||
