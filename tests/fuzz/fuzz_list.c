@@ -44,11 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     inspect(&stage, list);
   if (status != POLYSHM_OK)
     return 0;
-  fuzz_play_guard(list, true);
-  FUZZ_CHECK(polyshm_list_timeout(list, 0) == POLYSHM_OK);
-  fuzz_play(list, true, data + 2, script);
-  fuzz_play_guard(list, false);
-  fuzz_play_end(list);
+  fuzz_play_once(list, true, data + 2, script);
   fuzz_stage_check(&stage);
   return 0;
 }

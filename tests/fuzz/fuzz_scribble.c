@@ -85,13 +85,8 @@ static void use_anew(bool is_read_only, const uint8_t *script, size_t size) {
   polyshm_status status = polyshm_list_open(
       stage.name, is_read_only ? POLYSHM_READ_ONLY : 0, &list);
   fuzz_play_expect(status, MAY_OPEN);
-  if (status != POLYSHM_OK)
-    return;
-  FUZZ_CHECK(polyshm_list_timeout(list, 0) == POLYSHM_OK);
-  fuzz_play_guard(list, true);
-  fuzz_play(list, false, script, size);
-  fuzz_play_guard(list, false);
-  fuzz_play_end(list);
+  if (status == POLYSHM_OK)
+    fuzz_play_once(list, false, script, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -76,11 +76,7 @@ static void use_anew(uint8_t manner, const uint8_t *script, size_t size) {
   if (status != POLYSHM_OK)
     return;
   FUZZ_CHECK(polyshm_list_length(list) == polyshm_list_length(older));
-  FUZZ_CHECK(polyshm_list_timeout(list, 0) == POLYSHM_OK);
-  fuzz_play_guard(list, true);
-  fuzz_play(list, true, script, size);
-  fuzz_play_guard(list, false);
-  fuzz_play_end(list);
+  fuzz_play_once(list, true, script, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

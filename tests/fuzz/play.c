@@ -355,7 +355,7 @@ void fuzz_play(
   }
 }
 
-void fuzz_play_end(polyshm_list *list) {
+static void end(polyshm_list *list) {
   polyshm_status status = polyshm_list_close(list);
   fuzz_play_expect(status, 1u | OR(POLYSHM_E_BUSY));
   if (status == POLYSHM_OK) {
@@ -379,4 +379,13 @@ void fuzz_play_guard(const polyshm_list *list, bool is_on) {
   (void)list;
   (void)is_on;
 #endif
+}
+
+void fuzz_play_once(
+    polyshm_list *list, bool is_quiet, const uint8_t *script, size_t size) {
+  FUZZ_CHECK(polyshm_list_timeout(list, 0) == POLYSHM_OK);
+  fuzz_play_guard(list, true);
+  fuzz_play(list, is_quiet, script, size);
+  fuzz_play_guard(list, false);
+  end(list);
 }

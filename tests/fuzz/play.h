@@ -21,8 +21,10 @@ enum { FUZZ_PLAY_STEP = 4 /* bytes of a call: which, slot, what, how */ };
 void fuzz_play(
     polyshm_list *list, bool is_quiet, const uint8_t *script, size_t size);
 
-/* Close it, see that it is closed, and free it. */
-void fuzz_play_end(polyshm_list *list);
+/* The same with a handle of its own, which waits for nothing: guard it, play,
+ * close it, see that it is closed, and free it. */
+void fuzz_play_once(
+    polyshm_list *list, bool is_quiet, const uint8_t *script, size_t size);
 
 /* Shadow what is behind the end of the handle's mapping, for the address
  * sanitizer, or bring it back before the mapping goes. */
