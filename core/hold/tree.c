@@ -20,7 +20,6 @@
 enum {
   TRIES = 2000,
   PAUSE = 50000, /* nanoseconds */
-  SWEEP_TRIES = 1,
   PATH_SIZE = 4096,
   SECOND = 1000000000 /* nanoseconds */
 };
@@ -222,7 +221,7 @@ int pshm_tree_folder(void) {
 os_removal pshm_tree_collect(const char *name, uint64_t inode) {
   int folder = pshm_tree_folder();
   return folder < 0 ? OS_REMOVAL_UNKNOWN
-                    : os_removal_try(folder, name, inode, SWEEP_TRIES, false);
+                    : os_removal_try(folder, name, inode, false);
 }
 
 /* --------------------------------------------------------------- sweeping */
@@ -235,8 +234,7 @@ typedef struct sweep {
 
 static void visit(const char *name, void *context) {
   sweep *at = context;
-  os_removal removal =
-      os_removal_try(at->folder, name, 0, SWEEP_TRIES, at->dry);
+  os_removal removal = os_removal_try(at->folder, name, 0, at->dry);
   at->count += removal == OS_REMOVAL_DONE;
   at->left += removal == OS_REMOVAL_IN_USE || removal == OS_REMOVAL_HELD;
 }

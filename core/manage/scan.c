@@ -70,6 +70,18 @@ static uint32_t find_state(const char *name, const os_file *file) {
   }
 }
 
+/* While we have it open, its last holder may leave it to us. An orphan is
+ * shown, and not removed, unless somebody left it just now. */
+static void collect(const char *name, const os_file *file, bool is_orphan) {
+  pshm_error before;
+  pshm_error_save(&before);
+  os_file now;
+  if (!is_orphan || (os_folder_look(name, &now) == POLYSHM_OK &&
+                     now.changed_at != file->changed_at))
+    pshm_tree_collect(name, file->inode);
+  pshm_error_restore(&before);
+}
+
 static polyshm_status inspect(const char *name, polyshm_info *out_info) {
   os_file file;
   polyshm_status status = os_folder_look(name, &file);
@@ -85,9 +97,8 @@ static polyshm_status inspect(const char *name, polyshm_info *out_info) {
   strcpy(info.name, name);
   look_inside(name, &info);
   info.state = find_state(name, &file);
-  /* What we had open for a moment, its last holder may have left to us. */
-  if (file.is_marked && !(info.state & POLYSHM_STATE_ORPHAN))
-    pshm_tree_collect(name, file.inode);
+  if (file.is_marked)
+    collect(name, &file, info.state & POLYSHM_STATE_ORPHAN);
   pshm_options_give(out_info, &info, sizeof info);
   return POLYSHM_OK;
 }

@@ -111,6 +111,7 @@ polyshm_status os_folder_list(
 typedef struct os_file {
   uint64_t size, inode, device;
   int64_t created_at; /* nanoseconds since 1970; 0 if unknown */
+  int64_t changed_at; /* likewise; testers change it, too (os_removal_try) */
   uint32_t mode;      /* permissions, without the mark */
   uint32_t owner;
   bool is_marked;
@@ -149,12 +150,14 @@ typedef enum os_removal {
 
 /* Test, and remove unless `dry`. `inode` is the file's if it is known, else 0:
  * another one of that name is left alone. `folder` is an opening that nothing
- * is held by. `tries` is how often to look while somebody has it open. */
+ * is held by. Nobody who tests at the same time is taken for somebody who has
+ * it: of several that leave, the last one removes it. */
 os_removal os_removal_try(
-    int folder, const char *name, uint64_t inode, int tries, bool dry);
+    int folder, const char *name, uint64_t inode, bool dry);
 
 /* The test alone, for any file of this user's: OS_REMOVAL_DONE if nobody has it
- * open or mapped. */
+ * open or mapped. Who closes a marked file meanwhile may take us for a holder,
+ * and then changes its time (os_file.changed_at). */
 os_removal os_removal_test(int folder, const char *name);
 
 /* Whether the system can tell who has a file open at all. */

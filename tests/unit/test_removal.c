@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,15 +23,14 @@ static uint64_t make(const char *name, mode_t mode) {
 }
 
 static os_removal try_once(const char *name, uint64_t inode) {
-  return os_removal_try(folder, name, inode, 1, false);
+  return os_removal_try(folder, name, inode, false);
 }
 
 static void removal_is_of_what_nobody_has(void **state) {
   (void)state;
   const char *name = fresh_name();
   uint64_t inode = make(name, 01600);
-  assert_int_equal(
-      os_removal_try(folder, name, inode, 1, true), OS_REMOVAL_DONE);
+  assert_int_equal(os_removal_try(folder, name, inode, true), OS_REMOVAL_DONE);
   assert_true(is_there(name)); /* that was dry */
   assert_int_equal(try_once(name, inode), OS_REMOVAL_DONE);
   assert_false(is_there(name));
@@ -179,7 +177,7 @@ static void removal_survives_its_lease(void *argument) {
     it->descriptor = -1;
     faults_reset();
     faults_before(FAULT_FCNTL, nth, come_and_open, it);
-    os_removal_try(folder, it->name, 0, 1, true);
+    os_removal_try(folder, it->name, 0, true);
     os_removal_test(folder, it->name);
     if (it->descriptor >= 0)
       close(it->descriptor);
@@ -199,12 +197,11 @@ static void removal_leaves_no_trace(void **state) {
   const char *name = fresh_name();
   make(name, 01600);
   holdings before = count_holdings();
-  os_removal_try(folder, name, 0, 1, true);
+  os_removal_try(folder, name, 0, true);
   os_removal_test(folder, name);
   assert_int_equal(count_holdings().descriptors, before.descriptors);
   int descriptor = open(path_of(name), O_RDWR | O_CLOEXEC | O_NONBLOCK);
   assert_true(descriptor >= 0);
-  assert_int_equal(flock(descriptor, LOCK_EX | LOCK_NB), 0);
   assert_int_equal(fcntl(descriptor, F_SETLEASE, F_WRLCK), 0);
   close(descriptor);
   unlink(path_of(name));
@@ -236,18 +233,97 @@ static void removal_never_guesses(void **state) {
   assert_int_equal(os_removal_test(folder, name), OS_REMOVAL_GONE);
 }
 
-/* Tries are counted, with a pause between two. */
-static void removal_looks_as_often_as_it_is_told(void **state) {
+/* What another tester does, at the worst moment for us. */
+typedef struct tester {
+  const char *name;
+  int descriptor;
+  long word;
+} tester;
+
+static void leave_word(void *argument) {
+  tester *it = argument;
+  const struct timespec word[] = {
+      {.tv_nsec = UTIME_OMIT}, {.tv_sec = 1, .tv_nsec = ++it->word}};
+  assert_int_equal(utimensat(AT_FDCWD, path_of(it->name), word, 0), 0);
+}
+
+static void leave_word_and_go(void *argument) {
+  tester *it = argument;
+  leave_word(it);
+  close(it->descriptor);
+}
+
+static void go(void *argument) {
+  tester *it = argument;
+  close(it->descriptor);
+}
+
+enum { LAST_LOOK = 5 }; /* at the file of one who was refused twice */
+
+/* Each was refused because of the other. It goes with the second of them,
+ * however long that one was kept from going. */
+static void removal_falls_to_the_last_tester(void **state) {
+  (void)state;
+  tester other = {.name = fresh_name()};
+  make(other.name, 01600);
+  other.descriptor = open(path_of(other.name), O_RDWR | O_CLOEXEC);
+  faults_reset();
+  faults_before(FAULT_LOOK, LAST_LOOK, leave_word_and_go, &other);
+  os_removal removal = try_once(other.name, 0);
+  faults_reset();
+  assert_int_equal(removal, OS_REMOVAL_DONE);
+  assert_false(is_there(other.name));
+}
+
+/* Who is no tester was a holder. */
+static void removal_is_not_asked_for_ever(void **state) {
+  (void)state;
+  tester other = {.name = fresh_name()};
+  make(other.name, 01600);
+  other.descriptor = open(path_of(other.name), O_RDWR | O_CLOEXEC);
+  faults_reset();
+  faults_before(FAULT_LOOK, LAST_LOOK, go, &other);
+  assert_int_equal(try_once(other.name, 0), OS_REMOVAL_IN_USE);
+  assert_int_equal(faults_count(FAULT_SLEEP), 0);
+  faults_reset();
+
+  /* A neighbour that changes the word again and again. */
+  other.descriptor = open(path_of(other.name), O_RDWR | O_CLOEXEC);
+  faults_before(FAULT_LOOK, 0, leave_word, &other);
+  faults_fail(FAULT_SLEEP, 1, FOR_EVER, EINTR); /* not to wait for nothing */
+  assert_int_equal(try_once(other.name, 0), OS_REMOVAL_IN_USE);
+  assert_in_range(faults_count(FAULT_SLEEP), 10, 1000);
+  faults_reset();
+  close(other.descriptor);
+  assert_int_equal(try_once(other.name, 0), OS_REMOVAL_DONE);
+}
+
+/* Who only looked was taken for a holder by who left meanwhile. */
+static void removal_falls_to_who_looked(void **state) {
+  (void)state;
+  tester other = {.name = fresh_name()};
+  make(other.name, 01600);
+  faults_reset();
+  faults_before(FAULT_LEASE, 1, leave_word, &other);
+  os_removal removal = os_removal_try(folder, other.name, 0, true);
+  faults_reset();
+  assert_int_equal(removal, OS_REMOVAL_DONE);
+  assert_false(is_there(other.name));
+}
+
+/* The time of a file is the same but for a part of a second. */
+static void removal_leaves_only_a_word(void **state) {
   (void)state;
   const char *name = fresh_name();
   make(name, 01600);
   int descriptor = open(path_of(name), O_RDWR | O_CLOEXEC);
-  for (int tries = 1; tries <= 5; tries += 2) {
-    faults_reset();
-    assert_int_equal(
-        os_removal_try(folder, name, 0, tries, false), OS_REMOVAL_IN_USE);
-    assert_int_equal(faults_count(FAULT_SLEEP), tries - 1);
-  }
+  struct stat before, after;
+  assert_int_equal(stat(path_of(name), &before), 0);
+  assert_int_equal(try_once(name, 0), OS_REMOVAL_IN_USE);
+  assert_int_equal(stat(path_of(name), &after), 0);
+  assert_int_equal(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
+  assert_int_not_equal(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+  assert_int_equal(after.st_atim.tv_nsec, before.st_atim.tv_nsec);
   close(descriptor);
   assert_int_equal(try_once(name, 0), OS_REMOVAL_DONE);
 }
@@ -271,8 +347,7 @@ static void removal_is_careful_when_the_system_fails(void **state) {
       {FAULT_LOOK, 2, 1, ENOENT, OS_REMOVAL_GONE},
       {FAULT_LOOK, 2, 1, EACCES, OS_REMOVAL_UNMARKED},
       {FAULT_FSTAT, 1, 1, EIO, OS_REMOVAL_UNMARKED},
-      {FAULT_FLOCK, 1, FOR_EVER, EWOULDBLOCK, OS_REMOVAL_IN_USE},
-      {FAULT_LEASE, 1, 1, EAGAIN, OS_REMOVAL_IN_USE},
+      {FAULT_LEASE, 1, FOR_EVER, EAGAIN, OS_REMOVAL_IN_USE},
       {FAULT_LEASE, 1, 1, EINVAL, OS_REMOVAL_UNKNOWN},
       {FAULT_FSTAT, 2, 1, EIO, OS_REMOVAL_GONE},
       {FAULT_REMOVE, 1, 1, EPERM, OS_REMOVAL_GONE},
@@ -306,8 +381,8 @@ static void removal_is_only_looked_at(void **state) {
       {FAULT_LOOK, 1, EACCES, OS_REMOVAL_UNKNOWN},
       {FAULT_LOOK, 3, EWOULDBLOCK, OS_REMOVAL_DONE}, /* somebody's lease */
       {FAULT_LOOK, FOR_EVER, EWOULDBLOCK, OS_REMOVAL_UNKNOWN},
-      {FAULT_FLOCK, FOR_EVER, EWOULDBLOCK, OS_REMOVAL_IN_USE},
-      {FAULT_LEASE, 1, EAGAIN, OS_REMOVAL_IN_USE},
+      {FAULT_LEASE, 2, EAGAIN, OS_REMOVAL_DONE}, /* somebody's test */
+      {FAULT_LEASE, FOR_EVER, EAGAIN, OS_REMOVAL_IN_USE},
       {FAULT_LEASE, 1, EINVAL, OS_REMOVAL_UNKNOWN}, /* and not asked again */
   };
   const char *name = fresh_name();
@@ -350,7 +425,10 @@ int main(void) {
       cmocka_unit_test(removal_is_not_killed_by_openers),
       cmocka_unit_test(removal_leaves_no_trace),
       cmocka_unit_test(removal_never_guesses),
-      cmocka_unit_test(removal_looks_as_often_as_it_is_told),
+      cmocka_unit_test(removal_falls_to_the_last_tester),
+      cmocka_unit_test(removal_is_not_asked_for_ever),
+      cmocka_unit_test(removal_falls_to_who_looked),
+      cmocka_unit_test(removal_leaves_only_a_word),
       cmocka_unit_test(removal_is_careful_when_the_system_fails),
       cmocka_unit_test(removal_is_only_looked_at),
       cmocka_unit_test(removal_asks_whether_there_are_leases),

@@ -36,6 +36,8 @@ polyshm_status os_folder_look(const char *name, os_file *out_file) {
       .size = (uint64_t)found.st_size,
       .inode = found.st_ino,
       .device = found.st_dev,
+      .changed_at =
+          (int64_t)found.st_mtim.tv_sec * 1000000000 + found.st_mtim.tv_nsec,
       .mode = found.st_mode & 0777,
       .owner = found.st_uid,
       .is_marked = (found.st_mode & OS_MAP_MARKED) != 0,
