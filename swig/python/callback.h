@@ -55,8 +55,45 @@ static polyshm_status pshm_python_call_back(
   return status;
 }
 
+static int pshm_python_callback_clear(PyObject *self) {
+  pshm_python_callback *callback = (pshm_python_callback *)self;
+  polyshm_callback_free(callback->callback);
+  callback->callback = NULL;
+  Py_CLEAR(callback->callable);
+  return 0;
+}
+
+/* As long as anybody uses it, also in another thread, its code stays. */
+static inline void pshm_python_callback_use(PyObject *self) {
+  ((pshm_python_callback *)self)->users++;
+}
+
+static inline void pshm_python_callback_let_go(PyObject *self) {
+  pshm_python_callback *callback = (pshm_python_callback *)self;
+  if (--callback->users == 0 && callback->is_freed)
+    pshm_python_callback_clear(self);
+}
+
+/* Call a callable, or that of a callback, unless it was freed: that is zero. */
+static polyshm_status pshm_python_call_either(
+    pshm_python_frame *frame, PyObject *object, const polyshm_value *values,
+    uint64_t nvalues, polyshm_value *out_value) {
+  if (Py_TYPE(object) != &pshm_python_callback_type)
+    return pshm_python_call_back(frame, object, values, nvalues, out_value);
+  const pshm_python_callback *callback = (pshm_python_callback *)object;
+  if (callback->callable == NULL || callback->is_freed)
+    return POLYSHM_OK;
+  Py_INCREF(object);
+  pshm_python_callback_use(object);
+  polyshm_status status = pshm_python_call_back(
+      frame, callback->callable, values, nvalues, out_value);
+  pshm_python_callback_let_go(object);
+  Py_DECREF(object);
+  return status;
+}
+
 static polyshm_status pshm_python_run(
-    pshm_python_frame *frame, PyObject *callable, const polyshm_value *values,
+    pshm_python_frame *frame, PyObject *object, const polyshm_value *values,
     uint64_t nvalues, polyshm_value *out_value) {
   int is_free = frame->state != NULL;
   if (is_free) {
@@ -64,7 +101,7 @@ static polyshm_status pshm_python_run(
     frame->state = NULL;
   }
   polyshm_status status =
-      pshm_python_call_back(frame, callable, values, nvalues, out_value);
+      pshm_python_call_either(frame, object, values, nvalues, out_value);
   if (is_free)
     frame->state = PyEval_SaveThread();
   return status;
@@ -83,13 +120,10 @@ static polyshm_status pshm_python_run_callback(
     uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
     polyshm_value *out_value, void *userdata) {
   (void)parameter;
-  pshm_python_callback *callback = userdata;
   void *call;
   if (polyshm_function_userdata(pshm_python_run_argument, &call) != POLYSHM_OK)
     return POLYSHM_E_UNSUPPORTED; /* it is another language's */
-  if (callback->callable == NULL)
-    return POLYSHM_OK; /* zero: it is being collected */
-  return pshm_python_run(call, callback->callable, values, nvalues, out_value);
+  return pshm_python_run(call, userdata, values, nvalues, out_value);
 }
 
 /* ------------------------------------------------------------------ the type
@@ -98,14 +132,6 @@ static polyshm_status pshm_python_run_callback(
 static int pshm_python_callback_traverse(
     PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(((pshm_python_callback *)self)->callable);
-  return 0;
-}
-
-static int pshm_python_callback_clear(PyObject *self) {
-  pshm_python_callback *callback = (pshm_python_callback *)self;
-  polyshm_callback_free(callback->callback);
-  callback->callback = NULL;
-  Py_CLEAR(callback->callable);
   return 0;
 }
 
@@ -118,11 +144,16 @@ static void pshm_python_callback_dealloc(PyObject *self) {
 PyDoc_STRVAR(
     pshm_python_callback_free_doc,
     "free($self, /)\n--\n\n"
-    "Give its address back. Native code must not call it any more.");
+    "Give its address back. Native code must not call it any more: native "
+    "calls\n"
+    "that were given it get zero, and it goes when they have ended.");
 
 static PyObject *pshm_python_callback_free(PyObject *self, PyObject *unused) {
   (void)unused;
-  pshm_python_callback_clear(self);
+  pshm_python_callback *callback = (pshm_python_callback *)self;
+  callback->is_freed = 1;
+  if (callback->users == 0)
+    pshm_python_callback_clear(self);
   Py_RETURN_NONE;
 }
 
@@ -200,6 +231,8 @@ static PyObject *pshm_python_native_callback(
   if (made == NULL)
     return NULL;
   made->callback = NULL;
+  made->users = 0;
+  made->is_freed = 0;
   Py_INCREF(callable);
   made->callable = callable;
   PyObject_GC_Track((PyObject *)made);

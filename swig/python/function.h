@@ -15,6 +15,7 @@ typedef struct pshm_python_function {
   int64_t timeout;            /* for its lock */
   Py_ssize_t count;           /* of arguments */
   char lets_run;              /* other threads, during the call */
+  char takes_handles;         /* of blocks or callbacks, or may */
   uint8_t types[PSHM_PYTHON_NATIVE_MOST];
 } pshm_python_function;
 
@@ -87,6 +88,47 @@ static PyObject *pshm_python_fail_native(
   return NULL;
 }
 
+static inline PyObject *pshm_python_convert_and_call(
+    const pshm_python_function *self, PyObject *const *arguments) {
+  polyshm_value values[PSHM_PYTHON_NATIVE_MOST], result;
+  polyshm_view views[PSHM_PYTHON_NATIVE_MOST];
+  for (Py_ssize_t i = 0; i < self->count; i++)
+    if (pshm_python_take_argument(
+            arguments[i], self->types[i], &values[i], &views[i]) != 0)
+      return pshm_python_refuse_argument(self, i);
+
+  pshm_python_frame frame = {.arguments = arguments};
+  polyshm_status status =
+      self->guard == NULL
+          ? pshm_python_invoke(self, values, &frame, &result)
+          : pshm_python_invoke_guarded(self, values, &frame, &result);
+  if (status != POLYSHM_OK)
+    return pshm_python_fail_native(&frame, status);
+  return pshm_python_from_native(&result);
+}
+
+/* Other threads, and what our conversions run, might release the last view of a
+ * block, or free a callback, while the core still needs their handles. */
+static PyObject *pshm_python_hold_and_call(
+    const pshm_python_function *self, PyObject *const *arguments) {
+  PyObject *pins[PSHM_PYTHON_NATIVE_MOST];
+  for (Py_ssize_t i = 0; i < self->count; i++) {
+    pins[i] = NULL;
+    if (pshm_python_is_ours(arguments[i]))
+      pins[i] = PyMemoryView_GET_BUFFER(arguments[i])->obj;
+    else if (Py_TYPE(arguments[i]) == &pshm_python_callback_type)
+      pshm_python_callback_use(arguments[i]);
+    Py_XINCREF(pins[i]);
+  }
+  PyObject *result = pshm_python_convert_and_call(self, arguments);
+  for (Py_ssize_t i = 0; i < self->count; i++) {
+    Py_XDECREF(pins[i]);
+    if (Py_TYPE(arguments[i]) == &pshm_python_callback_type)
+      pshm_python_callback_let_go(arguments[i]);
+  }
+  return result;
+}
+
 static PyObject *pshm_python_function_call(
     PyObject *callable, PyObject *const *arguments, size_t flagged,
     PyObject *names) {
@@ -94,25 +136,12 @@ static PyObject *pshm_python_function_call(
   Py_ssize_t given = PyVectorcall_NARGS(flagged);
   if (given != self->count || names != NULL)
     return pshm_python_refuse_count(self, given, names);
-
-  polyshm_value values[PSHM_PYTHON_NATIVE_MOST], result;
-  polyshm_view views[PSHM_PYTHON_NATIVE_MOST];
-  for (Py_ssize_t i = 0; i < given; i++)
-    if (pshm_python_take_argument(
-            arguments[i], self->types[i], &values[i], &views[i]) != 0)
-      return pshm_python_refuse_argument(self, i);
-
-  /* It may be dropped by a callback. */
-  Py_INCREF(callable);
-  pshm_python_frame frame = {.arguments = arguments};
-  polyshm_status status =
-      self->guard == NULL
-          ? pshm_python_invoke(self, values, &frame, &result)
-          : pshm_python_invoke_guarded(self, values, &frame, &result);
+  Py_INCREF(callable); /* a callback may drop it */
+  PyObject *result = self->takes_handles
+                         ? pshm_python_hold_and_call(self, arguments)
+                         : pshm_python_convert_and_call(self, arguments);
   Py_DECREF(callable);
-  if (status != POLYSHM_OK)
-    return pshm_python_fail_native(&frame, status);
-  return pshm_python_from_native(&result);
+  return result;
 }
 
 /* ------------------------------------------------------------------ the type
@@ -172,6 +201,8 @@ static polyshm_status pshm_python_prepare(pshm_python_function *self) {
     uint32_t type = 0;
     status = polyshm_function_parameter(self->function, (uint64_t)i, &type);
     self->types[i] = (uint8_t)type;
+    if (type == POLYSHM_TYPE_PTR || type > POLYSHM_TYPE_STR)
+      self->takes_handles = 1;
     if (type == POLYSHM_TYPE_FN)
       self->lets_run = 0; /* it would come back all the time */
   }
@@ -232,6 +263,7 @@ static PyObject *pshm_python_native_bind(
   self->function = NULL;
   self->timeout = timeout;
   self->lets_run = (char)lets_run;
+  self->takes_handles = 0;
   Py_INCREF(name);
   self->name = name;
   Py_INCREF(signature);

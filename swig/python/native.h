@@ -19,6 +19,8 @@ typedef struct pshm_python_frame {
 typedef struct pshm_python_callback {
   PyObject_HEAD polyshm_callback *callback;
   PyObject *callable;
+  Py_ssize_t users; /* calls that were given it, or run it */
+  char is_freed;    /* once these have ended */
 } pshm_python_callback;
 
 static PyTypeObject pshm_python_callback_type;
@@ -142,6 +144,13 @@ static polyshm_block *pshm_python_block_of(PyObject *object) {
   return swig->ty == SWIGTYPE_p_polyshm_block ? swig->ptr : NULL;
 }
 
+/* One that was released points to what may be gone. */
+static inline int pshm_python_is_released(PyObject *memoryview) {
+  const PyMemoryViewObject *view = (PyMemoryViewObject *)memoryview;
+  return (view->flags & _Py_MEMORYVIEW_RELEASED) ||
+         (view->mbuf->flags & _Py_MANAGED_BUFFER_RELEASED);
+}
+
 enum { PSHM_PYTHON_BASES = 16 /* that arrays may have, one on another */ };
 
 /* The block behind the exporter of a buffer: a memoryview's own, or what
@@ -156,7 +165,8 @@ static polyshm_block *pshm_python_base(PyObject *exporter, const void **begin) {
       block = ((pshm_python_pin *)object)->block;
       *begin = ((pshm_python_pin *)object)->address;
     } else if (PyMemoryView_Check(object)) {
-      base = PyMemoryView_GET_BASE(object);
+      if (!pshm_python_is_released(object))
+        base = PyMemoryView_GET_BASE(object);
       Py_XINCREF(base);
     } else {
       base = PyObject_GetAttrString(object, "base");
@@ -224,8 +234,7 @@ static inline int pshm_python_is_ours(PyObject *object) {
   if (!PyMemoryView_Check(object))
     return 0;
   const PyMemoryViewObject *view = (PyMemoryViewObject *)object;
-  return !(view->flags & _Py_MEMORYVIEW_RELEASED) &&
-         !(view->mbuf->flags & _Py_MANAGED_BUFFER_RELEASED) &&
+  return !pshm_python_is_released(object) &&
          (view->flags & (_Py_MEMORYVIEW_C | _Py_MEMORYVIEW_FORTRAN)) &&
          view->view.obj != NULL &&
          Py_TYPE(view->view.obj) == &pshm_python_pin_type;
@@ -285,10 +294,11 @@ static int pshm_python_take_string(PyObject *object, polyshm_value *value) {
 
 /* The callback's handle; NULL with an exception if it was freed. */
 static polyshm_callback *pshm_python_callback_of(PyObject *object) {
-  polyshm_callback *callback = ((pshm_python_callback *)object)->callback;
-  if (callback == NULL)
-    PyErr_SetString(PyExc_ValueError, "the callback has been freed");
-  return callback;
+  const pshm_python_callback *callback = (pshm_python_callback *)object;
+  if (callback->callback != NULL && !callback->is_freed)
+    return callback->callback;
+  PyErr_SetString(PyExc_ValueError, "the callback has been freed");
+  return NULL;
 }
 
 static int pshm_python_take_pointer(PyObject *object, polyshm_value *value) {

@@ -317,6 +317,33 @@ class Blocks(NativeCase):
 
         self.assertEqual(touch(1, close, self.block), 5)
 
+    def test_a_view_that_goes_while_arguments_are_taken(self):
+        """Its block stays to the end of the call."""
+        block = self.make_block()
+        other = SharedMemory(block.name)
+        self.addCleanup(other.close)
+        view = block.view("f8")
+
+        class Releasing:
+            def __float__(self):
+                nonlocal block
+                view.release()
+                del block
+                gc.collect()
+                return 1.5
+
+        self.fill(view, Releasing())
+        with other.view("f8") as numbers:
+            self.assertEqual(numbers.tolist(), [1.5] * 100)
+
+    @unittest.skipUnless(numpy, "numpy is not installed")
+    def test_an_array_whose_base_was_released(self):
+        array = numpy.frombuffer(self.block.buf, "f8")
+        array.base.release()
+        self.block.close()
+        with self.assertRaises(TypeError):
+            self.fill(array, 1)
+
     @unittest.skipUnless(numpy, "numpy is not installed")
     def test_arrays_of_numpy(self):
         array = numpy.asarray(self.block.view("f8"))
@@ -458,6 +485,48 @@ class Callbacks(NativeCase):
         callback = native.callback("i64(i64)", run)
         self.assertEqual(self.repeat(5, callback), 100)
         self.assertEqual(self.runs, 1)
+
+    def test_one_that_another_thread_frees(self):
+        """The call that was given it goes on with zeros, and not with whatever
+        comes to its place."""
+        running, freed = threading.Event(), threading.Event()
+
+        def run(i):
+            self.runs += 1
+            running.set()
+            self.assertTrue(freed.wait(60))
+            return 100
+
+        callback = native.callback("i64(i64)", run)
+
+        def free():
+            running.wait(60)
+            callback.free()
+            self.others = [
+                native.callback("i64(i64)", lambda i: 7) for _ in range(50)
+            ]
+            freed.set()
+
+        thread = threading.Thread(target=free)
+        thread.start()
+        self.assertEqual(self.repeat(5, callback), 100)
+        thread.join()
+        self.assertEqual(self.runs, 1)
+        with self.assertRaisesRegex(ValueError, "freed"):
+            self.repeat(5, callback)
+
+    def test_one_that_is_freed_while_arguments_are_taken(self):
+        class Freeing:
+            def __index__(self):
+                callback.free()
+                return 5
+
+        call = native.at(kernels.symbol("twice"), "i64(fn i64(i64), i64)")
+        callback = native.callback("i64(i64)", self.count)
+        address = callback.address
+        self.assertEqual(call(callback, Freeing()), 2 * address)
+        with self.assertRaisesRegex(ValueError, "freed"):
+            callback.address
 
     def test_cycles_are_collected(self):
         class Holder:
