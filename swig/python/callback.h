@@ -7,9 +7,13 @@
 
 enum { PSHM_PYTHON_CALLEE_MOST = 16 /* parameters */ };
 
-/* Keep the exception until the call has ended. */
+/* Keep the exception until the call has ended: the first, if callbacks ran
+ * inside one another. */
 static polyshm_status pshm_python_keep_error(pshm_python_frame *frame) {
-  PyErr_Fetch(&frame->type, &frame->value, &frame->traceback);
+  if (frame->type == NULL)
+    PyErr_Fetch(&frame->type, &frame->value, &frame->traceback);
+  else
+    PyErr_Clear();
   return POLYSHM_E_INVALID;
 }
 
@@ -92,16 +96,32 @@ static polyshm_status pshm_python_call_either(
   return status;
 }
 
+/* What a callback runs has called native code by other ways than ours, ctypes
+ * say, and that calls back: nobody told us whose the GIL is. */
+static polyshm_status pshm_python_run_inside(
+    pshm_python_frame *frame, PyObject *object, const polyshm_value *values,
+    uint64_t nvalues, polyshm_value *out_value) {
+  PyGILState_STATE gil = PyGILState_Ensure();
+  polyshm_status status =
+      pshm_python_call_either(frame, object, values, nvalues, out_value);
+  PyGILState_Release(gil);
+  return status;
+}
+
 static polyshm_status pshm_python_run(
     pshm_python_frame *frame, PyObject *object, const polyshm_value *values,
     uint64_t nvalues, polyshm_value *out_value) {
+  if (frame->runs)
+    return pshm_python_run_inside(frame, object, values, nvalues, out_value);
   int is_free = frame->state != NULL;
   if (is_free) {
     PyEval_RestoreThread(frame->state);
     frame->state = NULL;
   }
+  frame->runs = 1;
   polyshm_status status =
       pshm_python_call_either(frame, object, values, nvalues, out_value);
+  frame->runs = 0;
   if (is_free)
     frame->state = PyEval_SaveThread();
   return status;

@@ -102,7 +102,8 @@ static inline PyObject *pshm_python_convert_and_call(
       self->guard == NULL
           ? pshm_python_invoke(self, values, &frame, &result)
           : pshm_python_invoke_guarded(self, values, &frame, &result);
-  if (status != POLYSHM_OK)
+  /* A callback may have been run for another language's call inside this. */
+  if (status != POLYSHM_OK || frame.type != NULL)
     return pshm_python_fail_native(&frame, status);
   return pshm_python_from_native(&result);
 }

@@ -13,6 +13,7 @@ typedef struct pshm_python_frame {
   PyObject *const *arguments;
   PyThreadState *state; /* while others may run; NULL while the GIL is ours */
   PyObject *type, *value, *traceback; /* what was raised, or NULL */
+  char runs;                          /* Python, called back */
 } pshm_python_frame;
 
 /* A function that native code may keep. */

@@ -528,6 +528,25 @@ class Callbacks(NativeCase):
         with self.assertRaisesRegex(ValueError, "freed"):
             callback.address
 
+    def test_calls_by_others_inside_a_callback(self):
+        """ctypes lets the GIL go, and does not tell us."""
+        import ctypes
+
+        call_kept = ctypes.CDLL(KERNELS).call_kept
+        call_kept.argtypes, call_kept.restype = [ctypes.c_int64], ctypes.c_int64
+        callback = native.callback("i64(i64)", lambda i: len([i] * 5) // i)
+        kernels.bind("keep", "void(fn i64(i64))")(callback)
+        self.assertEqual(call_kept(1), 0)  # in no call of ours
+        self.assertEqual(self.repeat(1, lambda i: call_kept(1)), 5)
+
+        def fail_twice(i):
+            call_kept(0)
+            raise LookupError
+
+        with self.assertRaises(ZeroDivisionError):
+            self.repeat(3, fail_twice)
+        self.assertEqual(self.repeat(5, self.count), 10)
+
     def test_cycles_are_collected(self):
         class Holder:
             def run(self):
