@@ -67,9 +67,18 @@ static int pshm_python_take_integer(PyObject *object, polyshm_value *value) {
   return failed;
 }
 
+/* The integers of numpy, say, round to floats without a word: they are taken as
+ * what they are. Its arrays say that they are integers and may be none. */
 static int pshm_python_take_float(PyObject *object, polyshm_value *value) {
   if (PyLong_Check(object))
     return pshm_python_from_long(object, value);
+  if (!PyFloat_Check(object) && PyIndex_Check(object)) {
+    if (pshm_python_take_integer(object, value) == 0)
+      return 0;
+    if (!PyErr_ExceptionMatches(PyExc_TypeError))
+      return -1;
+    PyErr_Clear();
+  }
   value->type = POLYSHM_FLOAT;
   value->of.f = PyFloat_AsDouble(object);
   return value->of.f == -1 && PyErr_Occurred() ? -1 : 0;

@@ -103,10 +103,39 @@ class Types(NativeCase):
             for value in ("1", None, b"", 1j):
                 with self.assertRaises(TypeError):
                     echo(value)
+        for name in ("f32", "f64"):
+            self.integers_of_others(kernels.bind(f"echo_{name}", f"{name}({name})"))
         echo = kernels.bind("echo_f32", "f32(f32)")
         self.assertSame(echo(0.1), struct.unpack("f", struct.pack("f", 0.1))[0])
         with self.assertRaisesRegex(OverflowError, "f32"):
             echo(1e300)
+
+    def integers_of_others(self, echo):
+        """They must be floats exactly, as int must."""
+
+        class Integer(int):
+            pass
+
+        class Number:
+            def __init__(self, value):
+                self.value = value
+
+            def __index__(self):
+                return self.value
+
+            def __float__(self):
+                return float(self.value)
+
+        kinds = [Integer, Number]
+        if numpy:
+            kinds += [numpy.uint64, numpy.array]
+            self.assertSame(echo(numpy.float32(1.5)), 1.5)
+            self.assertSame(echo(numpy.array(1.5)), 1.5)
+        for kind in kinds:
+            self.assertSame(echo(kind(3)), 3.0)
+            for value in ((1 << 53) + 1, (1 << 64) - 1):
+                with self.assertRaises(OverflowError):
+                    echo(kind(value))
 
     def test_pointers_cross(self):
         echo = kernels.bind("echo_ptr", "ptr(ptr)")
