@@ -123,7 +123,7 @@ static polyshm_status take_block(
                  value->type == POLYSHM_BYTES || value->type == POLYSHM_TEXT;
   if (!is_text || !parameter->is_const ||
       pshm_signature_width(parameter->element) != 1)
-    return pshm_convert_refuse(parameter->type, value, "value", place);
+    return pshm_convert_refuse(parameter->type, value, place);
   if (value->of.p == NULL && value->size != 0)
     return fail_null(place);
   slot->address = value->of.p == NULL ? "" : value->of.p;
@@ -142,8 +142,14 @@ static polyshm_status take_function(
     slot->address = value->of.p;
     return POLYSHM_OK;
   }
+  if (value->type == POLYSHM_POINTER)
+    return pshm_error_set(
+        POLYSHM_E_TYPE,
+        "value %u is a function at NULL: to a parameter of type ptr, it can be "
+        "passed",
+        place);
   if (value->type != POLYSHM_CALLBACK)
-    return pshm_convert_refuse(POLYSHM_TYPE_FN, value, "value", place);
+    return pshm_convert_refuse(POLYSHM_TYPE_FN, value, place);
   if (value->of.p != NULL)
     return pshm_callback_code(
         value->of.p, &callee->closure.callee, place, &slot->address);

@@ -10,6 +10,7 @@
 #include "base/signature.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 ffi_type *pshm_convert_type(uint32_t type) {
@@ -70,28 +71,42 @@ static const char *name_value(int32_t type) {
   return is_known ? names[type] : "of an unknown type";
 }
 
-PSHM_COLD polyshm_status pshm_convert_refuse(
-    uint32_t type, const polyshm_value *value, const char *what,
-    unsigned place) {
+enum { SUBJECT = 32 /* bytes */ };
+
+/* What a message is about. */
+PSHM_COLD static const char *name_subject(unsigned place, char *text) {
+  if (place == PSHM_CONVERT_ANSWER)
+    return "a callback's answer";
+  snprintf(text, SUBJECT, "value %u", place);
+  return text;
+}
+
+PSHM_COLD polyshm_status
+pshm_convert_refuse(uint32_t type, const polyshm_value *value, unsigned place) {
+  char subject[SUBJECT];
   return pshm_error_set(
-      POLYSHM_E_TYPE, "%s %u cannot be %s: it is for a parameter of type %s",
-      what, place, name_value(value->type), pshm_signature_name(type));
+      POLYSHM_E_TYPE, "%s cannot be %s: it is for %s of type %s",
+      name_subject(place, subject), name_value(value->type),
+      place == PSHM_CONVERT_ANSWER ? "a result" : "a parameter",
+      pshm_signature_name(type));
 }
 
 PSHM_COLD static polyshm_status refuse_range(
-    uint32_t type, const polyshm_value *value, const char *what,
-    unsigned place) {
+    uint32_t type, const polyshm_value *value, unsigned place) {
+  char text[SUBJECT];
+  const char *subject = name_subject(place, text);
+  const char *name = pshm_signature_name(type);
   if (value->type == POLYSHM_FLOAT)
     return pshm_error_set(
-        POLYSHM_E_RANGE, "%s %u does not fit %s: it is %g", what, place,
-        pshm_signature_name(type), value->of.f);
+        POLYSHM_E_RANGE, "%s does not fit %s: it is %g", subject, name,
+        value->of.f);
   if (value->type == POLYSHM_UINT)
     return pshm_error_set(
-        POLYSHM_E_RANGE, "%s %u does not fit %s: it is %llu", what, place,
-        pshm_signature_name(type), (unsigned long long)value->of.i);
+        POLYSHM_E_RANGE, "%s does not fit %s: it is %llu", subject, name,
+        (unsigned long long)value->of.i);
   return pshm_error_set(
-      POLYSHM_E_RANGE, "%s %u does not fit %s: it is %lld", what, place,
-      pshm_signature_name(type), (long long)value->of.i);
+      POLYSHM_E_RANGE, "%s does not fit %s: it is %lld", subject, name,
+      (long long)value->of.i);
 }
 
 /* ----------------------------------------------------------------- integers */
@@ -138,15 +153,15 @@ static double exact_float(uint32_t type, const polyshm_value *value) {
 }
 
 static polyshm_status float_in(
-    uint32_t type, const polyshm_value *value, const char *what, unsigned place,
+    uint32_t type, const polyshm_value *value, unsigned place,
     pshm_slot *slot) {
   double number = value->of.f;
   if (value->type != POLYSHM_FLOAT) {
     if (value->type != POLYSHM_INT && value->type != POLYSHM_UINT)
-      return pshm_convert_refuse(type, value, what, place);
+      return pshm_convert_refuse(type, value, place);
     number = exact_float(type, value);
     if (isnan(number))
-      return refuse_range(type, value, what, place);
+      return refuse_range(type, value, place);
   }
   if (type == POLYSHM_TYPE_F64) {
     slot->f64 = number;
@@ -154,7 +169,7 @@ static polyshm_status float_in(
   }
   /* From half a step above the greatest f32 on, the nearest is infinity. */
   if (isfinite(number) && fabs(number) >= 0x1.ffffffp127)
-    return refuse_range(type, value, what, place);
+    return refuse_range(type, value, place);
   slot->f32 = (float)number;
   return POLYSHM_OK;
 }
@@ -179,7 +194,7 @@ polyshm_status pshm_convert_check_text(
 }
 
 static polyshm_status address_in(
-    uint32_t type, const polyshm_value *value, const char *what, unsigned place,
+    uint32_t type, const polyshm_value *value, unsigned place,
     pshm_slot *slot) {
   polyshm_status status = POLYSHM_OK;
   slot->address = value->of.p;
@@ -191,7 +206,7 @@ static polyshm_status address_in(
        value->type == POLYSHM_TEXT))
     status = pshm_convert_check_text(value, place);
   else if (type != POLYSHM_TYPE_PTR || value->type != POLYSHM_POINTER)
-    status = pshm_convert_refuse(type, value, what, place);
+    status = pshm_convert_refuse(type, value, place);
   return status;
 }
 
@@ -199,20 +214,20 @@ static polyshm_status address_in(
  */
 
 polyshm_status pshm_convert_in(
-    uint32_t type, const polyshm_value *value, const char *what, unsigned place,
+    uint32_t type, const polyshm_value *value, unsigned place,
     pshm_slot *out_slot) {
   if (type >= POLYSHM_TYPE_I8 && type <= POLYSHM_TYPE_U64) {
     if (PSHM_UNLIKELY(
             value->type != POLYSHM_INT && value->type != POLYSHM_UINT))
-      return pshm_convert_refuse(type, value, what, place);
+      return pshm_convert_refuse(type, value, place);
     if (PSHM_UNLIKELY(!fits(type, value)))
-      return refuse_range(type, value, what, place);
+      return refuse_range(type, value, place);
     pshm_convert_store(type, value->of.i, out_slot);
     return POLYSHM_OK;
   }
   if (type == POLYSHM_TYPE_F32 || type == POLYSHM_TYPE_F64)
-    return float_in(type, value, what, place, out_slot);
-  return address_in(type, value, what, place, out_slot);
+    return float_in(type, value, place, out_slot);
+  return address_in(type, value, place, out_slot);
 }
 
 polyshm_status pshm_convert_answer(
@@ -221,7 +236,7 @@ polyshm_status pshm_convert_answer(
   if (type == POLYSHM_TYPE_VOID)
     return POLYSHM_OK;
   polyshm_status status =
-      pshm_convert_in(type, value, "the answer of callback", 1, &slot);
+      pshm_convert_in(type, value, PSHM_CONVERT_ANSWER, &slot);
   if (status != POLYSHM_OK)
     return status;
   uint32_t width = pshm_signature_width(type);

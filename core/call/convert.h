@@ -47,10 +47,12 @@ static inline void pshm_convert_store(
 #endif
 }
 
+enum { PSHM_CONVERT_ANSWER = 0 /* a place that no value has */ };
+
 /* Store a number, a ptr or a str; the failures are those of
- * polyshm_function_call(), in the words "<what> <place> ...". */
+ * polyshm_function_call(), in the words "value <place> ...". */
 polyshm_status pshm_convert_in(
-    uint32_t type, const polyshm_value *value, const char *what, unsigned place,
+    uint32_t type, const polyshm_value *value, unsigned place,
     pshm_slot *out_slot);
 
 /* The same for the result of a callback, where libffi finds that. */
@@ -85,7 +87,7 @@ static inline polyshm_status pshm_convert_quickly_in(
     out_slot->f64 = value->of.f;
     return POLYSHM_OK;
   }
-  return pshm_convert_in(type, value, "value", place, out_slot);
+  return pshm_convert_in(type, value, place, out_slot);
 }
 
 static inline void pshm_convert_quickly_result(
@@ -108,8 +110,7 @@ static inline void pshm_convert_quickly_result(
 
 /* Refuse a value for its type. */
 polyshm_status pshm_convert_refuse(
-    uint32_t type, const polyshm_value *value, const char *what,
-    unsigned place);
+    uint32_t type, const polyshm_value *value, unsigned place);
 
 /* Check a value that is to be a C string. */
 polyshm_status pshm_convert_check_text(

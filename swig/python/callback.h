@@ -51,8 +51,11 @@ static polyshm_status pshm_python_call_back(
         NULL);
   for (uint64_t i = 0; i < made; i++)
     Py_DECREF(objects[1 + i]);
-  int failed =
-      answer == NULL || pshm_python_take_answer(answer, out_value) != 0;
+  int failed = answer == NULL;
+  if (!failed && pshm_python_take_answer(answer, out_value) != 0) {
+    pshm_python_raise_about(PyUnicode_FromString("a callback's answer"));
+    failed = 1;
+  }
   polyshm_status status = failed ? pshm_python_keep_error(frame) : POLYSHM_OK;
   Py_XDECREF(answer);
   Py_DECREF(callable);

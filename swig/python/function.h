@@ -62,28 +62,23 @@ static PyObject *pshm_python_refuse_count(
   return NULL;
 }
 
-/* What the exception is about: which argument. */
+/* Say whose argument it is, or that of `self` if the message tells which. */
 static PyObject *pshm_python_refuse_argument(
     const pshm_python_function *self, Py_ssize_t place) {
-  PyObject *type, *value, *traceback;
-  PyErr_Fetch(&type, &value, &traceback);
-  if (type == PyExc_TypeError || type == PyExc_OverflowError) {
-    PyErr_Format(
-        type, "argument %zd of %U(): %S", place + 1, self->name,
-        value == NULL ? Py_None : value);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
-  } else {
-    PyErr_Restore(type, value, traceback);
-  }
-  return NULL;
+  PyObject *whose =
+      place < 0
+          ? PyUnicode_FromFormat("%U()", self->name)
+          : PyUnicode_FromFormat("argument %zd of %U()", place + 1, self->name);
+  return pshm_python_raise_about(whose);
 }
 
 static PyObject *pshm_python_fail_native(
-    pshm_python_frame *frame, polyshm_status status) {
-  if (frame->type == NULL)
-    return pshm_python_raise_native(status);
+    const pshm_python_function *self, pshm_python_frame *frame,
+    polyshm_status status) {
+  if (frame->type == NULL) {
+    pshm_python_raise_native(status);
+    return pshm_python_refuse_argument(self, -1);
+  }
   PyErr_Restore(frame->type, frame->value, frame->traceback);
   return NULL;
 }
@@ -104,7 +99,7 @@ static inline PyObject *pshm_python_convert_and_call(
           : pshm_python_invoke_guarded(self, values, &frame, &result);
   /* A callback may have been run for another language's call inside this. */
   if (status != POLYSHM_OK || frame.type != NULL)
-    return pshm_python_fail_native(&frame, status);
+    return pshm_python_fail_native(self, &frame, status);
   return pshm_python_from_native(&result);
 }
 

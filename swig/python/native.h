@@ -37,6 +37,27 @@ static PyObject *pshm_python_raise_native(polyshm_status status) {
   return NULL;
 }
 
+/* Put in front of the exception what it is about, a new reference. Others than
+ * those that conversions and the core raise are left as they are. */
+static PyObject *pshm_python_raise_about(PyObject *subject) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  int is_plain = type == PyExc_TypeError || type == PyExc_OverflowError ||
+                 type == PyExc_ValueError || type == PyExc_BufferError ||
+                 type == pshm_python_closed_error;
+  if (subject == NULL || !is_plain || value == NULL) {
+    Py_XDECREF(subject);
+    PyErr_Restore(type, value, traceback);
+    return NULL;
+  }
+  PyErr_Format(type, "%U: %S", subject, value);
+  Py_DECREF(subject);
+  Py_DECREF(type);
+  Py_DECREF(value);
+  Py_XDECREF(traceback);
+  return NULL;
+}
+
 static int pshm_python_from_long(PyObject *object, polyshm_value *value) {
   int overflow;
   value->type = POLYSHM_INT;
@@ -200,7 +221,7 @@ static int pshm_python_locate(
                                          : pshm_python_element(buffer);
   if (element < 0) {
     PyErr_Format(
-        PyExc_TypeError, "no native parameter takes elements of format '%s'",
+        PyExc_TypeError, "no [T] takes elements of format '%s'",
         buffer->format);
     return -1;
   }
@@ -224,14 +245,21 @@ static int pshm_python_take_buffer(
     PyObject *object, uint32_t type, polyshm_view *out_view) {
   Py_buffer buffer;
   int flags = PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT, failed = -1;
+  if (!PyObject_CheckBuffer(object)) {
+    PyErr_Format(
+        PyExc_TypeError,
+        "a block is a SharedMemory, or a memoryview or array on one, not "
+        "%.200s",
+        Py_TYPE(object)->tp_name);
+    return -1;
+  }
   if (PyObject_GetBuffer(object, &buffer, flags) != 0)
     return -1;
   const void *begin = NULL;
   polyshm_block *block = pshm_python_base(object, &begin);
   if (block == NULL)
     PyErr_Format(
-        PyExc_TypeError,
-        "a %.200s that is not on a SharedMemory cannot be passed",
+        PyExc_TypeError, "this %.200s is not on a SharedMemory",
         Py_TYPE(object)->tp_name);
   else
     failed = pshm_python_locate(&buffer, type, block, begin, out_view);

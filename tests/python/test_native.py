@@ -200,10 +200,13 @@ class Binding(NativeCase):
         with self.assertRaisesRegex(ValueError, "embedded null"):
             kernels.bind("nothing", "i32()\0")
         for wrong in (None, 1, b"nothing"):
-            with self.assertRaises(TypeError):
+            with self.assertRaisesRegex(TypeError, "a symbol must be str"):
                 kernels.bind(wrong, "void()")
-            with self.assertRaises(TypeError):
-                kernels.bind("nothing", wrong)
+            for bind in (kernels.bind, native.at):
+                with self.assertRaisesRegex(TypeError, "a signature must be str"):
+                    bind("nothing" if bind == kernels.bind else 1, wrong)
+            with self.assertRaisesRegex(TypeError, "a signature must be str"):
+                native.callback(wrong, print)
             with self.assertRaises(TypeError):
                 kernels.symbol(wrong)
         with self.assertRaises(TypeError):
@@ -211,6 +214,27 @@ class Binding(NativeCase):
         for wrong in (None, "x", 1.0):
             with self.assertRaises(TypeError):
                 native.at(wrong, "void()")
+
+    def test_messages_tell_which_argument(self):
+        echo = kernels.bind("echo_i8", "i8(i8)")
+        fill = kernels.bind("fill_f64", "void([f64], count, f64)")
+        repeat = kernels.bind("repeat", "i64(i64, fn i64(i64))")
+        block = self.make_block()
+        self.addCleanup(block.close)
+        for call, arguments, error, text in (
+            (echo, (300,), OverflowError, r"echo_i8\(\): value 1 does not fit i8"),
+            (echo, ("1",), TypeError, r"argument 1 of echo_i8\(\): "),
+            (fill, (None, 1), TypeError, r"argument 1 of fill_f64\(\): a block is "),
+            (fill, (bytearray(8), 1), TypeError, "this bytearray is not on a "),
+            (fill, (block.buf[::2], 1), BufferError, r"argument 1 of fill_f64\(\)"),
+            (fill, (block.buf[1:9], 1), ValueError, r"fill_f64\(\): value 1 is not"),
+            (repeat, (1, 0), TypeError, r"repeat\(\): value 2 is a function at NULL"),
+            (repeat, (1, lambda i: "x"), TypeError, "a callback's answer: 'str'"),
+            (repeat, (1, lambda i: 2**63), OverflowError,
+             r"repeat\(\): a callback's answer does not fit i64"),
+        ):  # fmt: skip
+            with self.assertRaisesRegex(error, text):
+                call(*arguments)
 
     def test_it_shows_what_it_is(self):
         twice = kernels.bind("twice", "i64(i64)")

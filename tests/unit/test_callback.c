@@ -213,7 +213,7 @@ static void answers_must_fit(void **state) {
   assert_fails(
       polyshm_function_call(call, values, 2, follow, &wish, &result),
       POLYSHM_E_RANGE);
-  assert_message("128");
+  assert_message("a callback's answer does not fit i8: it is 128");
   assert_int_equal(result.type, 77);
   polyshm_function_free(call);
 }

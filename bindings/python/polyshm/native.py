@@ -80,6 +80,11 @@ def _native():
     return _calls
 
 
+def _check_text(text, what):
+    if not isinstance(text, str):
+        raise TypeError(f"{what} must be str, not {type(text).__name__}")
+
+
 class Library:
     """A shared library; load() makes it. Libraries stay loaded."""
 
@@ -103,6 +108,8 @@ class Library:
         threads do not run meanwhile, which makes them a third faster. With `lock`,
         they run anyway.
         """
+        _check_text(symbol, "a symbol")
+        _check_text(signature, "a signature")
         return _native()._native_bind(
             self._path, None, symbol, signature, lock, timeout, threads
         )
@@ -110,8 +117,7 @@ class Library:
     def symbol(self, symbol):
         """The address of a function or variable of the library, an int. OSError
         if it has none of that name."""
-        if not isinstance(symbol, str):
-            raise TypeError(f"a symbol must be str, not {type(symbol).__name__}")
+        _check_text(symbol, "a symbol")
         return _native()._native_find(self._path, symbol)
 
     def __repr__(self):
@@ -129,6 +135,7 @@ def at(address, signature, *, lock=None, timeout=None, threads=True):
     name = f"at_{address:#x}" if isinstance(address, int) else "at"
     if address is None:
         raise TypeError("an address is an int, not None")
+    _check_text(signature, "a signature")
     return _native()._native_bind(
         None, address, name, signature, lock, timeout, threads
     )
@@ -141,6 +148,7 @@ def callback(signature, function):
     passed as fn or ptr, has an `address`, and goes when it is dropped, at the end
     of a `with`, or by free(): keep it for as long as native code may call it.
     """
+    _check_text(signature, "a signature")
     return _native()._native_callback(signature, function)
 
 
