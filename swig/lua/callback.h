@@ -78,30 +78,61 @@ static inline bool pshm_lua_take_answer(lua_State *L, polyshm_value *answer) {
   }
 }
 
+/* The answer on top of the stack is none. */
+PSHM_LUA_COLD static polyshm_status pshm_lua_refuse_answer(
+    pshm_lua_frame *frame, int32_t type) {
+  const char *wanted = type == POLYSHM_POINTER ? "pointer"
+                       : type == POLYSHM_FLOAT ? "number"
+                                               : "integer";
+  char text[80];
+  if (type != POLYSHM_POINTER && lua_type(frame->L, -1) == LUA_TNUMBER)
+    snprintf(
+        text, sizeof text,
+        "a callback's answer: number has no integer representation");
+  else
+    snprintf(
+        text, sizeof text, "a callback's answer: %s expected, got %s", wanted,
+        luaL_typename(frame->L, -1));
+  lua_settop(frame->L, -2);
+  return pshm_lua_keep_text(frame, text);
+}
+
 /* Call the function on top of the stack, and take it away. */
 static inline polyshm_status pshm_lua_call_back(
     pshm_lua_frame *frame, const polyshm_value *values, uint64_t nvalues,
     polyshm_value *out_value) {
   lua_State *L = frame->L;
-  if (pshm_lua_pcall_with(L, values, nvalues) != LUA_OK)
+  frame->is_running = true;
+  int failure = pshm_lua_pcall_with(L, values, nvalues);
+  frame->is_running = false;
+  if (failure != LUA_OK)
     return pshm_lua_keep_error(frame);
-  bool taken = pshm_lua_take_answer(L, out_value);
+  if (!pshm_lua_take_answer(L, out_value))
+    return pshm_lua_refuse_answer(frame, out_value->type);
   lua_settop(L, -2);
-  if (taken)
-    return POLYSHM_OK;
-  return pshm_lua_keep_text(
-      frame, "a callback returned something else than its signature says");
+  return POLYSHM_OK;
 }
 
 enum { PSHM_LUA_CALL_ROOM = 24 }; /* on the stack, for the most there can be */
+
+/* What a callback runs may call native code by other ways than ours. If that
+ * calls back, the stack is not the call's, and it may not be the coroutine that
+ * runs. */
+static inline polyshm_status pshm_lua_may_run(const pshm_lua_frame *frame) {
+  if (frame->is_running)
+    return POLYSHM_E_UNSUPPORTED;
+  return lua_checkstack(frame->L, PSHM_LUA_CALL_ROOM) ? POLYSHM_OK
+                                                      : POLYSHM_E_MEMORY;
+}
 
 /* An argument of the call that is being made. */
 static polyshm_status pshm_lua_run_argument(
     uint64_t parameter, const polyshm_value *values, uint64_t nvalues,
     polyshm_value *out_value, void *userdata) {
   pshm_lua_frame *frame = userdata;
-  if (!lua_checkstack(frame->L, PSHM_LUA_CALL_ROOM))
-    return POLYSHM_E_MEMORY;
+  polyshm_status status = pshm_lua_may_run(frame);
+  if (status != POLYSHM_OK)
+    return status;
   lua_pushvalue(frame->L, (int)parameter + 1);
   return pshm_lua_call_back(frame, values, nvalues, out_value);
 }
@@ -131,8 +162,9 @@ static polyshm_status pshm_lua_run_callback(
     return POLYSHM_E_UNSUPPORTED; /* it is another language's */
   pshm_lua_frame *frame = call;
   lua_State *L = frame->L;
-  if (!lua_checkstack(L, PSHM_LUA_CALL_ROOM))
-    return POLYSHM_E_MEMORY;
+  polyshm_status status = pshm_lua_may_run(frame);
+  if (status != POLYSHM_OK)
+    return status;
   if (frame->place == callback->place && frame->state == callback->state) {
     lua_pushvalue(L, frame->at);
   } else {

@@ -29,7 +29,8 @@ static const char pshm_lua_native_tag[] = "polyshm.function";
 /* A call: the core hands it to what it calls back. */
 typedef struct pshm_lua_frame {
   lua_State *L;
-  bool is_raised; /* what a callback raised is on top of the stack */
+  bool is_raised;  /* what a callback raised is on top of the stack */
+  bool is_running; /* one of them */
   /* The callback whose function is on the stack, if there is a state. */
   const void *state;
   lua_Integer place;

@@ -62,11 +62,16 @@ for name, range in pairs(types) do
       check.error("does not fit " .. name, call, 0, function() return value end)
     end
   end
-  for _, wrong in ipairs {"1", true, {}, 1.5, huge} do
-    check.error("something else than its signature",
+  for _, wrong in ipairs {"1", true, {}} do
+    check.error("a callback's answer: integer expected, got " .. type(wrong),
       call, 0, function() return wrong end)
   end
-  check.error("something else than its signature", call, 0, function() end)
+  for _, wrong in ipairs {1.5, huge} do
+    check.error("a callback's answer: number has no integer representation",
+      call, 0, function() return wrong end)
+  end
+  check.error("a callback's answer: integer expected, got nil",
+    call, 0, function() end)
 end
 
 local float32 = (2 - 2 ^ -23) * 2 ^ 127
@@ -332,6 +337,24 @@ itself = native.callback("i64(i64)", function()
 end)
 check.same(repeat_(5, itself), 100)
 check.same(runs, 1)
+
+-- What a callback runs may call native code by other ways than ours: that must
+-- not call back, for the stack is another function's then.
+local by_lua = assert(package.loadlib(
+  folder .. "/tests/bin/kernels.so", "call_kept_by_lua"))
+local keep_and_call = kernels:bind("keep_and_call", "i64(fn i64(i64))")
+for _, use in ipairs {
+  function() return keep_and_call(function(x) by_lua(count) return x end) end,
+  function()
+    local callback <close> = native.callback("i64(i64)", count)
+    keep(callback)
+    return repeat_(3, function(x) by_lua() return x end)
+  end,
+} do
+  runs = 0
+  check.error("E_UNSUPPORTED", use)
+  check.same(runs, 0)
+end
 
 -- A cycle is no reason to stay.
 local weak = setmetatable({}, {__mode = "k"})

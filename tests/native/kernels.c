@@ -212,6 +212,14 @@ int64_t call_kept(int64_t value) {
   return kept(value);
 }
 
+/* A lua_CFunction, which calls what was kept and returns nothing. */
+EXPORT int call_kept_by_lua(void *state);
+int call_kept_by_lua(void *state) {
+  (void)state;
+  (void)kept(1);
+  return 0;
+}
+
 /* A comparator, for others to hand on. */
 EXPORT int32_t compare_i64(const void *one, const void *other);
 int32_t compare_i64(const void *one, const void *other) {

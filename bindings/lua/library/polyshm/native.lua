@@ -40,7 +40,9 @@
 ---Lua functions that are called back run on the coroutine that made the call, and
 ---cannot yield. What they raise ends that call: native code gets zero from then on
 ---until it returns, and then the error goes on. Called from another thread, or
----when no call is being made, they are not run, and the answer is zero.
+---when no call is being made, they are not run, and the answer is zero. Called from
+---inside one of them, by native code that another module has called, they are an
+---error of the call.
 ---@class polyshm.native
 ---@field available boolean Whether native calls were built in; without, the functions raise
 ---@field callbacks boolean Whether native code can call Lua; some hardened systems forbid the memory that this needs
