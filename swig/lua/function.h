@@ -106,6 +106,8 @@ static pshm_lua_native *pshm_lua_new_native(lua_State *L, int list) {
 /* native_bind(path or address, symbol, signature, list, timeout): a function */
 static int pshm_lua_native_bind(lua_State *L) {
   lua_settop(L, 5);
+  if (lua_type(L, 1) == LUA_TUSERDATA)
+    return luaL_error(L, "an address is light userdata, not a full one");
   const char *path =
       lua_type(L, 1) == LUA_TLIGHTUSERDATA ? NULL : luaL_optstring(L, 1, NULL);
   const char *symbol = luaL_optstring(L, 2, NULL);

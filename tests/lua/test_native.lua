@@ -147,7 +147,19 @@ check.error("unknown option 'lok'",
 check.error("must be a table", kernels.bind, kernels, "nothing", "void()", 1)
 check.error("a path is a string", native.load, 1)
 check.error("a symbol is a string", kernels.bind, kernels, nil, "void()")
+check.error("a signature is a string", kernels.bind, kernels, "nothing")
+check.error("a signature is a string", native.at, kernels:symbol "twice", 5)
+for _, use in ipairs {
+  function() native.load("libc.so.6\0") end,
+  function() local _ = kernels:symbol("twice\0") end,
+  function() local _ = kernels:bind("twice\0", "i64(i64)") end,
+  function() local _ = kernels:bind("twice", "i64(i64)\0") end,
+  function() local _ = native.at(kernels:symbol "twice", "i64(i64)\0") end,
+} do
+  check.error_here("zero bytes", use)
+end
 check.error("an address is", native.at, "x", "void()")
+check.error("an address is light userdata", native.at, io.stdout, "void()")
 check.error("callback expected", native.callback("void()", print).free, {})
 check.same(tostring(kernels):match "^Library '", "Library '")
 check.same(native.at(kernels:symbol "twice", "i64(i64)")(21), 42)
@@ -369,6 +381,8 @@ check.same(next(weak), nil)
 
 check.error("another signature", repeat_, 1, native.callback("i64(i32)", count))
 check.error("a type is expected", native.callback, "i64(x)", count)
+check.error("a signature is a string", native.callback, nil, count)
+check.error("zero bytes", native.callback, "i64()\0", count)
 check.error("function expected", native.callback, "i64(i64)", 5)
 check.error("has been freed", function()
   local f = native.at(kernels:symbol "twice", "i64(i64)")

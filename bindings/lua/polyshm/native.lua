@@ -27,6 +27,15 @@ local function finish(ok, result)
   return result
 end
 
+-- C would read to the first zero byte.
+local function check_text(text, what)
+  if type(text) ~= "string" then
+    error(("a %s is a string, not a %s"):format(what, type(text)), 3)
+  elseif text:find("\0", 1, true) then
+    error(("a %s has no zero bytes"):format(what), 3)
+  end
+end
+
 local function check_options(options, known)
   if options == nil then return {} end
   if type(options) ~= "table" then
@@ -54,26 +63,21 @@ end
 --- A function of the library as a Lua function.
 function Library:bind(symbol, signature, options)
   options = check_options(options, bind_options)
-  if type(symbol) ~= "string" then
-    error(("a symbol is a string, not a %s"):format(type(symbol)), 2)
-  end
+  check_text(symbol, "symbol")
+  check_text(signature, "signature")
   return finish(pcall(core.native_bind,
     self.path, symbol, signature, options.lock, options.timeout))
 end
 
 --- The address of a function or variable of the library, as light userdata.
 function Library:symbol(symbol)
-  if type(symbol) ~= "string" then
-    error(("a symbol is a string, not a %s"):format(type(symbol)), 2)
-  end
+  check_text(symbol, "symbol")
   return finish(pcall(core.native_find, self.path, symbol))
 end
 
 --- A shared library; without a path, all that this process has loaded.
 function native.load(path)
-  if path ~= nil and type(path) ~= "string" then
-    error(("a path is a string, not a %s"):format(type(path)), 2)
-  end
+  if path ~= nil then check_text(path, "path") end
   local ok, message = pcall(core.native_find, path)
   if not ok then error(message, 2) end
   return setmetatable({path = path}, Library)
@@ -85,12 +89,14 @@ function native.at(address, signature, options)
   if type(address) ~= "userdata" then
     error(("an address is light userdata, not a %s"):format(type(address)), 2)
   end
+  check_text(signature, "signature")
   return finish(pcall(core.native_bind,
     address, nil, signature, options.lock, options.timeout))
 end
 
 --- A function that native code can keep, and call in later native calls, too.
 function native.callback(signature, f)
+  check_text(signature, "signature")
   return finish(pcall(core.native_callback, signature, f))
 end
 
