@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CALLS = 64, STATUSES = 19, LINE = 256, WORD = 32 };
+enum { CALLS = 96, STATUSES = 19, LINE = 256, WORD = 32 };
 
 typedef struct entry {
   char name[WORD];

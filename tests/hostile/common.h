@@ -7,8 +7,11 @@
  *               mode and its writers suffer. What peers find in it is exact.
  *   wild.0..3   lists that the neighbour overwrites and replaces
  *   wild.4..5   blocks, likewise
- *   own.P.N     what peer P made for itself: the neighbour takes the name away,
- *               but a handle still has what its owner put there
+ *   own.P.N     what peer P made for itself, or had a manager own: the
+ * neighbour takes the name away, but a handle still has what its owner put
+ *               there
+ *
+ * The manager has the address that the environment tells, and this key.
  */
 #ifndef POLYSHM_TESTS_HOSTILE_COMMON_H
 #define POLYSHM_TESTS_HOSTILE_COMMON_H
@@ -19,6 +22,9 @@
 
 #define FOLDER "/dev/shm/"
 #define STEADY "steady"
+
+#define MANAGER "POLYSHM_HOSTILE_MANAGER"
+#define KEY "between friends"
 
 /* What the neighbour puts in place of a peer's block begins with this, so that
  * it can be told from what the peer left behind. */

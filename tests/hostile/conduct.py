@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
 """conduct.py FOLDER_OF_PROGRAMS [--lua LUA] [--seconds N] [--seed N] ...
 
-Good peers in C, Lua and Python work beside a neighbour that means harm; all are
-one user's, with no privileges, in a small /dev/shm of their own. In the end:
-did every call answer what promises.txt allows, in time, did all have some work
-done, and is everything gone that they had?
+Good peers in C, Lua and Python, and a manager that they and stock Python share,
+work beside a neighbour that means harm; all are one user's, with no privileges,
+in a small /dev/shm of their own. In the end: did every call answer what
+promises.txt allows, in time, did all have some work done, and is everything gone
+that they had?
 """
 
 import argparse
 import ctypes
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -19,9 +21,11 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ADDRESS = "POLYSHM_HOSTILE_MANAGER"
 PROMISES = os.path.join(HERE, "promises.txt")
 SHM = "/dev/shm"
 SKIPPED = 77
+KEY = "between friends"
 
 CLONE_NEWNS = 0x20000
 MS_REC_PRIVATE = 0x4000 | 1 << 18
@@ -53,22 +57,24 @@ def mount(room):
     )  # fmt: skip
 
 
-def be_nobody_special():
+def be_nobody_special(descriptors=None):
     """In a child: modes hold for root as for anybody without capabilities."""
+    if descriptors is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for capability in range(64):
         libc.prctl(PR_CAPBSET_DROP, capability)
     os.setpgid(0, 0)
 
 
-def start(words, environment=None):
+def start(words, environment=None, descriptors=None):
     return subprocess.Popen(
         list(map(str, words)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | (environment or {}),
         text=True,
-        preexec_fn=be_nobody_special,
+        preexec_fn=lambda: be_nobody_special(descriptors),
     )
 
 
@@ -87,24 +93,39 @@ def processes():
     return found
 
 
-# ------------------------------------------------------------------- the peers
+# ----------------------------------------------------------- who is harmed
 
 
-class Peer:
-    def __init__(self, name, words, folder, seed, patience, environment=None):
+class Victim:
+    """Who must not take harm, and says a line when it is there."""
+
+    def __init__(self, name, words, environment=None, descriptors=None):
         self.name = name
-        self.board = os.path.join(folder, name)
-        self.patience = patience
-        self.counts = {}
-        self.adds = None
-        self.longest = "nothing was called"
-        arguments = [name, folder, PROMISES, seed, patience]
-        self.process = start([*words, *arguments], environment)
-        if self.process.stdout.readline() != "ready\n":
+        self.process = start(words, environment, descriptors)
+        self.first_line = self.process.stdout.readline().strip()
+        if not self.first_line:
+            self.kill()
             raise Failure(f"{name} did not start")
         self.beginning = self.descriptors()
         self.memory = self.resident()
-        self.last = "", time.monotonic()
+
+    def end(self, code):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        if code != 0:
+            raise Failure(f"{self.name} ended with {code}")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def check_memory(self, most):
+        """In MiB, more than in the beginning."""
+        grown = self.resident() - self.memory
+        if grown > most << 10 and not os.environ.get("ASAN_OPTIONS"):
+            raise Failure(f"{self.name} has grown by {grown} KiB")
 
     def descriptors(self):
         folder = f"/proc/{self.process.pid}/fd"
@@ -122,6 +143,61 @@ class Peer:
                 if line.startswith("VmRSS"):
                     return int(line.split()[1])
         return 0
+
+    def stack(self):
+        pid, text = self.process.pid, ""
+        for what in "wchan", "syscall", "stack":
+            try:
+                with open(f"/proc/{pid}/{what}") as file:
+                    text += f"{what}: {file.read().strip()}\n"
+            except OSError:
+                continue
+        if shutil.which("gdb"):
+            command = ["gdb", "-batch", "-p", str(pid), "-ex", "bt 30"]
+            text += subprocess.run(
+                command, capture_output=True, text=True, timeout=60
+            ).stdout
+        return text
+
+
+class Manager(Victim):
+    """It has fewer descriptors than the neighbour makes connections."""
+
+    def __init__(self, options, folder):
+        super().__init__(
+            "manager",
+            [options.command, "serve", "-l", "error", f"unix:{folder}/manager"],
+            {"POLYSHM_AUTHKEY": KEY},
+            descriptors=150,
+        )
+
+    def watch(self):
+        if (code := self.process.poll()) is not None:
+            raise Failure(f"the manager ended with {code}")
+
+    def finish(self):
+        """When all have gone, what it had for them has gone, too; and so have
+        its blocks when it ends."""
+        self.watch()
+        wait_until_empty(
+            "the manager's descriptors",
+            lambda: self.descriptors()[len(self.beginning) :],
+        )
+        self.check_memory(4)
+        self.process.terminate()
+        self.end(self.process.wait(20))
+
+
+class Peer(Victim):
+    def __init__(self, name, words, folder, seed, patience, environment=None):
+        self.board = os.path.join(folder, name)
+        self.patience = patience
+        self.counts = {}
+        self.adds = None
+        self.longest = "nothing was called"
+        arguments = [name, folder, PROMISES, seed, patience]
+        super().__init__(name, [*words, *arguments], environment)
+        self.last = "", time.monotonic()
 
     def mappings(self):
         with open(f"/proc/{self.process.pid}/maps") as maps:
@@ -148,21 +224,6 @@ class Peer:
                 f" in: {doing}\n{self.stack()}"
             )
 
-    def stack(self):
-        pid, text = self.process.pid, ""
-        for what in "wchan", "syscall", "stack":
-            try:
-                with open(f"/proc/{pid}/{what}") as file:
-                    text += f"{what}: {file.read().strip()}\n"
-            except OSError:
-                continue
-        if shutil.which("gdb"):
-            command = ["gdb", "-batch", "-p", str(pid), "-ex", "bt 30"]
-            text += subprocess.run(
-                command, capture_output=True, text=True, timeout=60
-            ).stdout
-        return text
-
     def finish(self, limit):
         """What it tells in the end; then what it still has."""
         output = self.process.stdout.fileno()
@@ -186,8 +247,7 @@ class Peer:
                 self.longest = " ".join(words)
         self.check_leaks()
         self.process.stdin.close()
-        if (code := self.process.wait(20)) != 0:
-            raise Failure(f"{self.name} ended with {code}")
+        self.end(self.process.wait(20))
 
     def check_leaks(self):
         """What a process of a tree keeps: two descriptors of the folder, to hold
@@ -197,9 +257,7 @@ class Peer:
             raise Failure(f"{self.name} has {blocks} {self.mappings()}")
         if len(self.descriptors()) > len(self.beginning) + 3:
             raise Failure(f"{self.name} has {self.descriptors()}")
-        grown = self.resident() - self.memory
-        if grown > 64 << 10 and not os.environ.get("ASAN_OPTIONS"):
-            raise Failure(f"{self.name} has grown by {grown} KiB")
+        self.check_memory(64)
 
 
 def read_promises():
@@ -211,7 +269,7 @@ def read_promises():
 # ------------------------------------------------------------------ the test
 
 
-def begin_peers(options, folder, peers):
+def begin_peers(options, folder, peers, manager):
     """The first is C, for the two that follow to be where its list is."""
     bin_folder = options.programs
     kinds = [("c", [os.path.join(bin_folder, "hostile_peer")], None)]
@@ -222,13 +280,14 @@ def begin_peers(options, folder, peers):
         kinds.append(("python", words, {"POLYSHM_BACKEND": "swig"}))
         if options.ctypes:
             kinds.append(("ctypes", words, {"POLYSHM_BACKEND": "ctypes"}))
+        kinds.append(("stock", [options.python, f"{HERE}/peer_stock.py"], None))
     for number in range(options.sets):
         for kind, words, environment in kinds:
             seed = options.seed + 100 * number + len(peers)
             peers.append(
                 Peer(
                     f"{kind}{number}", words, folder, seed, options.patience,
-                    environment,
+                    {ADDRESS: manager.first_line} | (environment or {}),
                 )
             )  # fmt: skip
 
@@ -242,21 +301,24 @@ def run_program(options, *words):
     return out
 
 
-def harm(options, peers):
+def harm(options, peers, manager):
     """Let the neighbour in for some time; how often it did what."""
     program = os.path.join(options.programs, "hostile_neighbour")
-    victims = [f"{peer.name}={peer.process.pid}" for peer in peers]
-    neighbour = start([program, options.seed, *victims])
+    all_of_them = [*peers, manager]
+    victims = [f"{victim.name}={victim.process.pid}" for victim in all_of_them]
+    neighbour = start(
+        [program, options.seed, *victims], {ADDRESS: manager.first_line}
+    )
     end = time.monotonic() + options.seconds
     while time.monotonic() < end:
-        for peer in peers:
-            peer.watch()
+        for victim in all_of_them:
+            victim.watch()
         if neighbour.poll() is not None:
             raise Failure(f"the neighbour ended with {neighbour.returncode}")
         time.sleep(0.1)
     out, _ = neighbour.communicate("\n", timeout=60)
-    for peer in peers:
-        os.kill(peer.process.pid, signal.SIGCONT)
+    for victim in all_of_them:
+        os.kill(victim.process.pid, signal.SIGCONT)
     if neighbour.returncode != 0:
         raise Failure(f"the neighbour ended with {neighbour.returncode}")
     return {
@@ -306,14 +368,19 @@ def strangers():
     }
 
 
+WORK = (
+    "steady.add", "steady.get", "steady.lock", "steady.snapshot",
+    "wild.open", "wild.get", "own.create", "own.get",
+    "managed.connect", "managed.block", "managed.list", "managed.release",
+)  # fmt: skip
+STOCK_WORK = "stock.connect", "stock.block", "stock.read", "stock.release"
+
+
 def check_work(peers):
     """Whoever got no answer but errors has not been served. What succeeds at
     random only is not asked of a short run."""
     for peer in peers:
-        for what in (
-            "steady.add", "steady.get", "steady.lock", "steady.snapshot",
-            "wild.open", "wild.get", "own.create", "own.get",
-        ):  # fmt: skip
+        for what in STOCK_WORK if peer.name.startswith("stock") else WORK:
             if not peer.counts.get((what, "OK")):
                 raise Failure(f"{peer.name}: no {what} succeeded")
 
@@ -340,11 +407,13 @@ def tell(peers, misdeeds):
 
 def conduct(options, folder):
     peers = []
+    manager = Manager(options, folder)
     try:
         run_program(options, "hostile_peer", "--make")
-        begin_peers(options, folder, peers)
-        misdeeds = harm(options, peers)
+        begin_peers(options, folder, peers, manager)
+        misdeeds = harm(options, peers, manager)
         end_peers(options, folder, peers)
+        manager.finish()
         tell(peers, misdeeds)
         run_program(
             options, "hostile_peer", "--judge", sum(p.adds for p in peers)
@@ -356,8 +425,8 @@ def conduct(options, folder):
                 raise Failure(f"never done: {idle}")
         check_remains(options)
     finally:
-        for peer in peers:
-            peer.process.kill()
+        for victim in [*peers, manager]:
+            victim.kill()
 
 
 def read_options():

@@ -42,10 +42,19 @@ misdeed_fn hold_flock, hold_file_lock, hold_process_lock, hold_lease;
 misdeed_fn stop_with_lock, stop_while_setting, fork_while_setting;
 misdeed_fn fork_with_lock, signal_peers, stop_peer, kill_helper;
 
+/* A manager, from outside, by its clients, and what it owns. */
+misdeed_fn dial_with_noise, dial_and_wait;
+misdeed_fn stop_client, crowd_manager, spoil_owned, track_anything;
+
 /* Remove what the names above were given, but leave the peers' own. */
 void tidy_names(void);
 
-/* Accomplices are processes that hold or stop; each has its time. */
+/* Accomplices are processes that hold or stop; each has its time. This forks
+ * one that is stopped after `busy` ms (0: never), for up to 500 ms, rarely for
+ * longer than any peer's patience, and may or may not live on after that.
+ * Returns 0 in it, and above 0 outside, also if there is no place for another
+ * one. */
+pid_t hire(neighbour *self, int64_t busy);
 void tend_accomplices(neighbour *self);
 void dismiss_accomplices(void);
 

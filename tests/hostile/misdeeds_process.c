@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ACCOMPLICES = 6, MILLISECOND = 1000000 };
+enum { ACCOMPLICES = 8, MILLISECOND = 1000000 };
 
 #define LONG_PAUSE INT64_C(7000000000)
 
@@ -66,11 +66,7 @@ void dismiss_accomplices(void) {
     nap(10 * MILLISECOND);
 }
 
-/* Fork one that is stopped after `busy` ms (0: never), for up to 500 ms, rarely
- * for longer than any peer's patience, and may or may not live on after that.
- * Returns 0 in it, and above 0 outside, also if there is no place for another
- * one. */
-static pid_t hire(neighbour *self, int64_t busy) {
+pid_t hire(neighbour *self, int64_t busy) {
   accomplice *place = NULL;
   for (int i = 0; i < ACCOMPLICES && place == NULL; i++)
     if (accomplices[i].pid == 0)
@@ -277,6 +273,11 @@ void fork_with_lock(neighbour *self) {
   _exit(0);
 }
 
+/* Others would be ended by it: Lua has no handlers. */
+static bool handles_signals(const char *peer) {
+  return strncmp(peer, "lua", 3) != 0 && strcmp(peer, "manager") != 0;
+}
+
 /* Those that end nobody who did not ask for it. */
 void signal_peers(neighbour *self) {
   static const int signals[] = {SIGUSR1, SIGUSR1, SIGCHLD, SIGWINCH, SIGCONT};
@@ -286,8 +287,7 @@ void signal_peers(neighbour *self) {
   uint64_t count = 1 + dice_below(&self->random, 20);
   for (uint64_t i = 0; i < count; i++) {
     int which = signals[dice_below(&self->random, 5)];
-    /* Lua has no handlers: this one would end it. */
-    if (which == SIGUSR1 && strncmp(self->peers[peer], "lua", 3) == 0)
+    if (which == SIGUSR1 && !handles_signals(self->peers[peer]))
       which = SIGWINCH;
     kill(self->pids[peer], which);
     nap((int64_t)dice_below(&self->random, 500000));

@@ -53,6 +53,12 @@ static const struct {
     {"signal", signal_peers, 4},
     {"stop-peer", stop_peer, 2},
     {"kill-helper", kill_helper, 1},
+    {"dial-with-noise", dial_with_noise, 4},
+    {"dial-and-wait", dial_and_wait, 1},
+    {"stop-client", stop_client, 3},
+    {"crowd-manager", crowd_manager, 2},
+    {"spoil-owned", spoil_owned, 4},
+    {"track-anything", track_anything, 3},
 };
 
 enum { MISDEEDS = sizeof misdeeds / sizeof *misdeeds };

@@ -10,6 +10,7 @@
  */
 #include "calls.h"
 #include "common.h"
+#include "managed.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -528,9 +529,12 @@ int main(int count, char **words) {
     work_wild();
     work_block();
     work_own();
+    if (below(3) == 0)
+      work_managed(&random_, me);
     work_looking();
   }
   polyshm_list_free(steady);
+  managed_end();
   calls_tell();
   printf("adds %llu\ndone\n", (unsigned long long)adds);
   fflush(stdout);

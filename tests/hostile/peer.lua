@@ -307,6 +307,58 @@ local function work_own()
   call("own.unlink", polyshm.unlink, name)
 end
 
+------------------------------------------------------------- a manager's
+
+local manager
+
+local function managed_block(name)
+  local block = call("managed.block", manager.SharedMemory, manager, 5000, {
+    name = name})
+  if not block then return end
+  local bytes = string.char(random(0, 255)):rep(5000)
+  call("managed.write", block.write, block, 0, bytes)
+  if call("managed.read", block.read, block, 0, 5000) ~= bytes then
+    wrong "not the bytes that were stored"
+  end
+  block:close()
+  return true
+end
+
+local function managed_list(name)
+  local number = random(0, 1 << 20)
+  local list = call(
+    "managed.list", manager.ShareableList, manager, {number}, name)
+  if not list then return end
+  if call("managed.get", get, list, 1) ~= number then
+    wrong "not the number that was stored"
+  end
+  list:close()
+  return true
+end
+
+local function managed_end()
+  if manager then manager:close() end
+  manager = nil
+end
+
+local function work_managed()
+  if not manager then
+    local client = polyshm.SharedMemoryManager {
+      address = os.getenv "POLYSHM_HOSTILE_MANAGER",
+      authkey = "between friends", timeout = 4}
+    manager = call("managed.connect", client.connect, client)
+    if not manager then return end
+  end
+  local name = ("own.%s.%d"):format(me, random(0, OWN_NAMES - 1))
+  if (random(2) == 1 and managed_block or managed_list)(name) then
+    call("managed.release", manager.release, manager, name)
+  end
+  if random(8) == 1 then
+    call("managed.segments", manager.list_segments, manager)
+  end
+  if random(20) == 1 then managed_end() end
+end
+
 local function walk()
   for info in assert(polyshm.blocks()) do
     if type(info.name) ~= "string" then wrong "a block without a name" end
@@ -338,9 +390,11 @@ while not is_over() do
   work_wild()
   work_block()
   work_own()
+  if random(3) == 1 then work_managed() end
   work_looking()
 end
 if steady then steady:close() end
+managed_end()
 collectgarbage()
 
 for what, row in pairs(counts) do

@@ -7,13 +7,12 @@ import gc
 import os
 import random
 import signal
-import sys
-import time
 
 import polyshm
+from calls import FAILED, ME, SEED, are_over, caller, tell, wrong
 from polyshm import ShareableList, SharedMemory
+from polyshm.managers import SharedMemoryManager
 
-ME, FOLDER, PROMISES, SEED, PATIENCE = sys.argv[1:]
 CONSTANT = "all is well"
 SUM, LEFT, RIGHT, TEXT, BELL, CONST = range(6)
 SLOTS = 6
@@ -25,24 +24,6 @@ below = dice.randrange
 
 
 # ------------------------------------------------------------------------ calls
-
-current = "-"
-promised = {}
-counts = {}
-longest = 0.0, "nothing"
-ncall = 0
-board = os.open(os.path.join(FOLDER, ME), os.O_CREAT | os.O_WRONLY, 0o600)
-
-with open(PROMISES) as file:
-    for line in file:
-        if line.strip() and not line.startswith("#"):
-            what, *answers = line.split()
-            promised[what] = answers
-
-
-def wrong(message):
-    sys.exit(f"peer {ME}: {current}: {message}")
-
 
 BY_ERRNO = {
     errno.ENOENT: "NOT_FOUND",
@@ -58,6 +39,7 @@ BY_ERRNO = {
     errno.EINVAL: "INVALID",
 }
 BY_TYPE = (
+    (FileNotFoundError, "NOT_FOUND"),  # without a number: a manager's answer
     (TimeoutError, "TIMEOUT"),
     (InterruptedError, "INTERRUPTED"),
     (polyshm.CorruptError, "CORRUPT"),
@@ -90,36 +72,7 @@ def name_of(error):
     raise error
 
 
-class Failed:
-    pass
-
-
-FAILED = Failed()
-
-
-def call(what, function, *arguments, **options):
-    """The result, or FAILED."""
-    global current, ncall, longest
-    current = what
-    ncall += 1
-    if what not in promised:
-        wrong("nothing is promised of it")
-    os.pwrite(board, b"%-20s %12d\n" % (what.encode(), ncall), 0)
-    begin = time.monotonic()
-    result, error, answer = FAILED, None, "OK"
-    try:
-        result = function(*arguments, **options)
-    except Exception as failure:
-        answer = name_of(failure)
-        error = repr(failure)
-    took = time.monotonic() - begin
-    longest = max(longest, (took, what))
-    counts[what, answer] = counts.get((what, answer), 0) + 1
-    if answer not in promised[what]:
-        wrong(f"not promised: {answer}, {error}")
-    if took > float(PATIENCE) * (4 if what == "look.holders" else 1):
-        wrong(f"it took {took:.3f} s")
-    return result
+call = caller(name_of)
 
 
 def is_value(value):
@@ -332,6 +285,64 @@ def work_own():
         call("own.unlink", block.unlink)
 
 
+# -------------------------------------------------------------- a manager's
+
+
+class Managed:
+    client = None
+
+
+def managed_connect():
+    client = SharedMemoryManager(
+        os.environ["POLYSHM_HOSTILE_MANAGER"], b"between friends", timeout=4
+    )
+    if call("managed.connect", client.connect) is not FAILED:
+        Managed.client = client
+
+
+def managed_block(name):
+    block = call("managed.block", Managed.client.SharedMemory, 5000, name)
+    if block is FAILED:
+        return False
+    data = bytes([below(256)]) * block.size
+    call("managed.write", block.buf.__setitem__, slice(None), data)
+    if call("managed.read", lambda: bytes(block.buf)) != data:
+        wrong("not the bytes that were stored")
+    block.close()
+    return True
+
+
+def managed_list(name):
+    stored = [below(1 << 20)]
+    items = call("managed.list", Managed.client.ShareableList, stored, name)
+    if items is FAILED:
+        return False
+    if call("managed.get", list, items) != stored:
+        wrong("not the number that was stored")
+    items.shm.close()
+    return True
+
+
+def work_managed():
+    if Managed.client is None:
+        managed_connect()
+    if Managed.client is None:
+        return
+    name = f"own.{ME}.{below(OWN_NAMES)}"
+    if managed_block(name) if below(2) else managed_list(name):
+        call("managed.release", Managed.client.release, name)
+    if below(8) == 0:
+        call("managed.segments", Managed.client.list_segments)
+    if below(20) == 0:
+        managed_end()
+
+
+def managed_end():
+    if Managed.client is not None:
+        Managed.client.close()
+        Managed.client = None
+
+
 def work_looking():
     name = f"wild.{below(WILD_LISTS + WILD_BLOCKS)}"
     call("look.inspect", polyshm.inspect, name)
@@ -349,22 +360,19 @@ def work_looking():
 def main():
     signal.signal(signal.SIGUSR1, lambda number, frame: None)
     print("ready", flush=True)
-    stop = os.path.join(FOLDER, "stop")
-    while not os.path.exists(stop):
+    while not are_over():
         work_steady()
         work_wild()
         work_block()
         work_own()
+        if below(3) == 0:
+            work_managed()
         work_looking()
     if Steady.list is not None:
         Steady.list.shm.close()
+    managed_end()
     gc.collect()
-    for (what, answer), count in counts.items():
-        print("count", what, answer, count)
-    print(f"longest {longest[0]:.6f} {longest[1]}")
-    print("adds", Steady.adds)
-    print("done", flush=True)
-    sys.stdin.read()
+    tell(Steady.adds)
 
 
 main()
