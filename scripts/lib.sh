@@ -24,8 +24,9 @@ needs=(
   'demo|liblua5.4-dev|has_lua_header|the headers of Lua 5.4'
   'demo|libnettle8|has_hmac|libnettle, with which managers and clients check each other'
   'test|gcc|has_command gcc|the first compiler of the tests'
-  'test|clang|has_command clang|the second compiler of the tests'
-  'test,bench|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
+  'test,fuzz|clang|has_command clang|the second compiler of the tests'
+  'fuzz,check|libclang-rt-dev|has_libfuzzer|libFuzzer and the sanitizers of clang'
+  'test,bench,fuzz|libcmocka-dev|has_module cmocka|cmocka, which runs the C tests'
   'test,package|binutils|has_command readelf|readelf, which looks into libraries'
   'test|gcc-multilib|has_32_bit|32-bit programs, peers of the tests'
   'test,bench,package|python3-venv|has_venv|environments for Python packages'
@@ -108,6 +109,16 @@ has_hmac() {
 has_32_bit() {
   [[ $(uname -m) != x86_64 ]] ||
     gcc -m32 -E -include stdio.h -x c /dev/null >/dev/null 2>&1
+}
+
+# Which clang does not depend on in all releases.
+has_libfuzzer() {
+  local library
+  has_command clang || return 1
+  for library in "$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer*; do
+    [[ ! -e $library ]] || return 0
+  done
+  return 1
 }
 
 has_python_header() {
@@ -248,7 +259,7 @@ install() {
     fail "The installation failed. Once this works, run this again: $words"
 }
 
-# need_packages demo|test|docs|coverage|bench|package|root|check
+# need_packages demo|test|fuzz|docs|coverage|bench|package|root|check
 need_packages() {
   local missing need names name what packages=()
   require_versions
