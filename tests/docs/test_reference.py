@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The references have everything: the C one each function of the ABI with its
-parameters, the Python one each public name of the stubs: test_reference.py
-MANIFEST. (scripts/docs looks at the pages themselves.)"""
+"""The site has everything: the C reference each function of the ABI with its
+parameters, the Python one each public name of the stubs, the contents each
+document: test_reference.py MANIFEST. (scripts/docs looks at the pages.)"""
 
 import ast
+import glob
 import json
 import os
 import re
@@ -82,6 +83,17 @@ class C(unittest.TestCase):
             "polyshm_list_add: what is 'dolto'?",
             convert(self.header, text.replace('"delta"', '"dolto"')),
         )
+
+
+class Contents(unittest.TestCase):
+    def test_every_document(self):
+        found = []
+        for folder in "", "docs/**/", "core/**/", "bindings/**/", "examples/**/":
+            pattern = os.path.join(SOURCE, folder, "*.md")
+            found += glob.glob(pattern, recursive=True)
+        found = [os.path.relpath(path, SOURCE) for path in found]
+        told = re.findall(r"^   /(.*)", read("docs", "site", "contents.rst"), re.M)
+        self.assertEqual(sorted(found), sorted(name + ".md" for name in told))
 
 
 def public(body):
