@@ -5,6 +5,8 @@ source "$(dirname "$0")/lib.sh"
 
 apt install --no-install-recommends python3-venv
 cat >wheel.py <<'END'
+from importlib import metadata
+
 import polyshm
 from polyshm import native
 
@@ -18,6 +20,9 @@ ours = {p for p in found if p.startswith("/packages/venv/")}
 # Without the extension module, libffi is that of Python's ctypes.
 assert len(ours) == (2 if swig else 1), found
 assert not swig or ours == found, found
+texts = {p.name for p in metadata.files("polyshm") if p.parent.name == "licenses"}
+assert texts - {"libffi"} == {"LICENSE", "LGPL-2.1", "glibc"}, texts
+assert ("libffi" in texts) == swig, texts
 numbers = polyshm.ShareableList([40, "two"])
 assert numbers.add(0, 2) == 42
 print(polyshm.backend)
