@@ -10,7 +10,6 @@
 
 #include "shm/exact.h"
 #include "shm/slot.h"
-#include "shm/watch.h"
 #include "hold/tree.h"
 #include "base/error.h"
 #include "base/name.h"
@@ -66,9 +65,9 @@ static polyshm_status wrap(
   list->trailer = *trailer;
   list->block = block;
   list->timeout = timeout == 0 ? TIMEOUT : timeout;
-  list->spins = PSHM_WATCH_SPINS;
   list->holds = 0;
   list->passes = 0;
+  list->vain = 0;
   *out_list = list;
   return POLYSHM_OK;
 }

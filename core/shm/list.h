@@ -16,7 +16,7 @@ struct polyshm_list {
   pshm_trailer trailer; /* of zeros if the list has none */
   polyshm_block *block;
   _Atomic int64_t timeout; /* nanoseconds a call may wait for a live owner */
-  _Atomic uint32_t spins;  /* looks before a waiter sleeps: see watch.c */
+  _Atomic uint32_t vain;   /* sleeps since a spin that paid: see watch.c */
   _Atomic uint32_t passes; /* of a writer over others' waiters: see watch.c */
   _Atomic uint32_t holds;  /* number of pshm_list_hold, and FREED of list.c */
 };

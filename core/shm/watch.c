@@ -27,6 +27,8 @@
 #include <limits.h>
 
 enum {
+  SPINS = 1024,      /* looks before a sleep, some 20 microseconds */
+  AGAIN = 1024,      /* one in so many waits spins in any case */
   GLANCE = 256,      /* one in so many passes asks whether a waiter lives */
   SLICE = 100000000, /* nanoseconds */
   READ_ONLY_SLICE = 10000000
@@ -209,29 +211,40 @@ static polyshm_status sleep_for(
   }
 }
 
+/* `vain` sleeps after the last spin that paid: 0, 1, 2, 4, 8, ..., and one in
+ * so many for ever. */
+static inline bool is_time_to_spin(uint32_t vain) {
+  return (vain & (vain - 1)) == 0 || vain % AGAIN == 0;
+}
+
 /* Who changes a slot in answer to another's change is back in a moment, and no
  * writer should pay for a wake before that. Where that is not so, because
- * changes are seldom or both share a processor, spinning is in vain: each time
- * it was, the next one is shorter. */
+ * changes are seldom or both share a processor, spinning is in vain, and done
+ * the more seldom the longer that lasts.
+ *
+ * But it is never given up. Two who have learnt on one processor to sleep for
+ * each answer would do so on two, where wake-ups are late, for ever: each
+ * answer is late because its giver slept. One spin that meets an answer ends
+ * that, for then one of them is awake when the next message comes.
+ */
 static bool spin(
     const polyshm_list *list, uint64_t what, uint64_t seen,
     uint64_t *out_version) {
   polyshm_list *handle = (polyshm_list *)list;
-  uint32_t budget = atomic_load_explicit(&list->spins, memory_order_relaxed);
+  uint32_t vain = atomic_load_explicit(&list->vain, memory_order_relaxed);
+  uint64_t looks = is_time_to_spin(vain) ? SPINS : 0;
   uint64_t cost = what == ALL ? list->layout.length + 1 : 1;
-  for (uint64_t spent = 0; spent <= budget; spent += cost) {
+  for (uint64_t spent = 0; spent <= looks; spent += cost) {
     uint64_t version = version_of(list, what, false);
     if (version != seen) {
       *out_version = version;
       if (spent > 0)
-        atomic_store_explicit(
-            &handle->spins, PSHM_WATCH_SPINS, memory_order_relaxed);
+        atomic_store_explicit(&handle->vain, 0, memory_order_relaxed);
       return true;
     }
     os_thread_relax();
   }
-  atomic_store_explicit(
-      &handle->spins, budget - budget / 8, memory_order_relaxed);
+  atomic_store_explicit(&handle->vain, vain + 1, memory_order_relaxed);
   return false;
 }
 

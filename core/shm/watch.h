@@ -4,8 +4,6 @@
 
 #include "shm/list.h"
 
-enum { PSHM_WATCH_SPINS = 1024 /* at most, and at first */ };
-
 /* Tell those who wait that a slot has changed. For a list that has some. */
 PSHM_COLD void pshm_watch_notify(const polyshm_list *list, uint64_t index);
 

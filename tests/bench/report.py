@@ -56,11 +56,11 @@ CAVEATS = (
     "process each time. iceoryx2 passes messages, and its event wakes without a value.",
     "Stock's locks and semaphores live in processes that inherit them, and a holder "
     "that dies keeps them for ever. polyshm's are found by name, and go on.",
-    "A waiter of polyshm's looks for some 20 µs before it sleeps. With a processor "
-    "for each side that answers much sooner, and uses that processor. Who sleeps "
-    "wakes late on an idle virtual processor, and the other side may be asleep by "
-    "then: messages there and back settle into a fast pattern or a slow one, from 9 "
-    "to 49 µs in runs of one day.",
+    "A waiter of polyshm's looks for some 20 µs before it sleeps, where that has been "
+    "of use. With a processor for each side, a message there and back takes 2 to 4 µs "
+    "that way; where both share one, it is two sleeps and two wake-ups, 8 to 10 µs. "
+    "Nothing is pinned: which of the two a run shows is the system's choice, and a "
+    "spell of each comes to what is between.",
     "Creating costs polyshm the reservation of the memory, and a tracked block its "
     "place in the process tree; that is what keeps a full /dev/shm from killing "
     "programs, and blocks from leaking.",

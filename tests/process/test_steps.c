@@ -371,7 +371,8 @@ static uint32_t examine(const prospects *these, int out_found[SLOTS]) {
 
 static polyshm_list *victims;
 
-/* Who has waited in vain again and again spins no more before it sleeps. */
+/* Who has waited in vain again and again sleeps at once, but for the 64th time.
+ */
 static void tire(uint64_t slot) {
   uint64_t version;
   child_check(polyshm_list_slot_version(victims, slot, &version) == POLYSHM_OK);

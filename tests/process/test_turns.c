@@ -130,7 +130,8 @@ static void act_unlock(void *argument, stepper_stage *stage) {
   stage->status = polyshm_list_unlock(theirs);
 }
 
-/* Who has waited in vain again and again spins no more before it sleeps. */
+/* Who has waited in vain again and again sleeps at once, but for the 64th time.
+ */
 static void enter_tired(void *argument, stepper_stage *stage) {
   uint64_t version;
   enter(argument, stage);

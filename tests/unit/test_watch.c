@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "shm/watch.h"
 
+#include "faults.h"
 #include "states.h"
 
 enum { SLOTS = 5 };
@@ -395,6 +396,75 @@ static void watch_is_interrupted_by_signals(void **state) {
   end_list(list);
 }
 
+/* ------------------------------------------------------------------- spins */
+
+enum { MANY = 100 /* looks: a sleep has fewer */ };
+
+/* Who may not write asks at each look whether the owner of a locked slot is
+ * alive, and so can be watched while it looks. */
+static bool spins_in_vain(const polyshm_list *reader) {
+  uint64_t version;
+  unsigned before = faults_count(FAULT_ASK);
+  assert_fails(
+      polyshm_list_slot_wait(reader, 2, 0, 1, &version), POLYSHM_E_TIMEOUT);
+  return faults_count(FAULT_ASK) - before > MANY;
+}
+
+static void change_slot_2(void *list) {
+  atomic_fetch_add(sequence_at(list, 2), PSHM_SEQUENCE_ONE);
+}
+
+static int spins_of(const polyshm_list *reader, int waits) {
+  int spins = 0;
+  for (int i = 0; i < waits; i++)
+    spins += spins_in_vain(reader);
+  return spins;
+}
+
+/* And never gives up, or two who once shared a processor would go on sleeping
+ * when they no longer do. */
+static void watch_spins_the_more_seldom_the_longer_in_vain(void **state) {
+  (void)state;
+  polyshm_list *list = make_slots(), *other = open_again(list, 0);
+  polyshm_list *reader = open_again(list, POLYSHM_READ_ONLY);
+  lock_slot(list, 2, 0, join(other));
+  faults_reset();
+  assert_int_equal(spins_of(reader, 3), 3);
+  assert_in_range(spins_of(reader, 61), 1, 5);
+  assert_in_range(spins_of(reader, 960), 1, 4);
+  assert_in_range(spins_of(reader, 4096), 4, 6);
+  release_slot(list, 2);
+  polyshm_list_free(reader);
+  polyshm_list_free(other);
+  end_list(list);
+}
+
+/* A spin that met the change is a reason to spin again; a change that was there
+ * before tells nothing. */
+static void watch_spins_again_after_one_that_paid(void **state) {
+  (void)state;
+  polyshm_list *list = make_slots(), *other = open_again(list, 0);
+  polyshm_list *reader = open_again(list, POLYSHM_READ_ONLY);
+  uint64_t version;
+  lock_slot(list, 2, 0, join(other));
+  faults_reset();
+  spins_of(reader, 63);
+  assert_ok(polyshm_list_slot_wait(reader, 2, 7, POLYSHM_FOREVER, &version));
+  assert_int_equal(version, 0);
+  assert_false(spins_in_vain(reader));
+  unsigned asked = faults_count(FAULT_ASK);
+  faults_before(FAULT_ASK, asked + MANY, change_slot_2, list);
+  assert_ok(polyshm_list_slot_wait(reader, 2, 0, POLYSHM_FOREVER, &version));
+  assert_int_equal(version, 1);
+  faults_reset();
+  atomic_fetch_sub(sequence_at(list, 2), PSHM_SEQUENCE_ONE);
+  assert_int_equal(spins_of(reader, 3), 3);
+  release_slot(list, 2);
+  polyshm_list_free(reader);
+  polyshm_list_free(other);
+  end_list(list);
+}
+
 /* ------------------------------------------------------------ dead waiters */
 
 static void wait_for_slot_3(stage *it) {
@@ -623,6 +693,8 @@ int main(void) {
       cmocka_unit_test(watch_loses_no_change),
       cmocka_unit_test(watch_passes_to_and_fro),
       cmocka_unit_test(watch_is_interrupted_by_signals),
+      cmocka_unit_test(watch_spins_the_more_seldom_the_longer_in_vain),
+      cmocka_unit_test(watch_spins_again_after_one_that_paid),
       cmocka_unit_test(watch_entries_of_the_killed_are_removed),
       cmocka_unit_test(watch_entries_of_the_living_stay),
       cmocka_unit_test(watch_entries_of_the_dead_do_not_last),
