@@ -371,12 +371,11 @@ static uint32_t examine(const prospects *these, int out_found[SLOTS]) {
 
 static polyshm_list *victims;
 
-/* Who has waited in vain again and again sleeps at once, but for the 64th time.
- */
+/* Who has waited in vain three times sleeps at once, the next time. */
 static void tire(uint64_t slot) {
   uint64_t version;
   child_check(polyshm_list_slot_version(victims, slot, &version) == POLYSHM_OK);
-  for (int i = 0; i < 60; i++)
+  for (int i = 0; i < 3; i++)
     child_check(
         polyshm_list_slot_wait(victims, slot, version, 1, &version) ==
         POLYSHM_E_TIMEOUT);

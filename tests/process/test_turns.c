@@ -130,13 +130,12 @@ static void act_unlock(void *argument, stepper_stage *stage) {
   stage->status = polyshm_list_unlock(theirs);
 }
 
-/* Who has waited in vain again and again sleeps at once, but for the 64th time.
- */
+/* Who has waited in vain three times sleeps at once, the next time. */
 static void enter_tired(void *argument, stepper_stage *stage) {
   uint64_t version;
   enter(argument, stage);
   child_check(polyshm_list_slot_version(theirs, LEFT, &version) == POLYSHM_OK);
-  for (int i = 0; i < 60; i++)
+  for (int i = 0; i < 3; i++)
     child_check(
         polyshm_list_slot_wait(theirs, LEFT, version, 1, &version) ==
         POLYSHM_E_TIMEOUT);
