@@ -166,6 +166,16 @@ static polyshm_status take_function(
 
 /* -------------------------------------------------------------- gathering */
 
+bool pshm_arguments_are_plain(const pshm_signature *signature) {
+  for (int i = 0; i < signature->nparameters; i++) {
+    uint32_t type = signature->parameters[i].type;
+    if (!pshm_signature_is_number(type) && type != POLYSHM_TYPE_PTR &&
+        type != POLYSHM_TYPE_STR)
+      return false;
+  }
+  return true;
+}
+
 /* len and count, once all blocks are known. */
 static void fill(const polyshm_function *function, pshm_arguments *arguments) {
   const pshm_signature *signature = &function->signature;
@@ -189,7 +199,7 @@ polyshm_status pshm_arguments_gather(
   polyshm_status status = POLYSHM_OK;
   unsigned place = 0;
   if (function->registers.are_enough)
-    memset(arguments->slots, 0, PSHM_REGISTERS * sizeof *arguments->slots);
+    pshm_registers_clear(&function->registers, arguments->slots);
   for (int i = 0; i < signature->nparameters && status == POLYSHM_OK; i++) {
     const pshm_parameter *parameter = &signature->parameters[i];
     pshm_slot *slot = &arguments->slots[function->registers.places[i]];

@@ -7,6 +7,7 @@
 #include "call/callback.h"
 #include "call/convert.h"
 #include "call/registers.h"
+#include "base/port.h"
 #include "base/signature.h"
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct polyshm_function {
   pshm_signature signature;
   ffi_type *types[PSHM_SIGNATURE_PARAMETERS];
   pshm_registers registers;
+  bool is_plain; /* registers are enough, and its arguments are plain */
   pshm_function_callee callees[];
 };
 
@@ -46,5 +48,25 @@ typedef struct pshm_arguments {
 polyshm_status pshm_arguments_gather(
     const polyshm_function *function, const polyshm_value *values, bool has_fn,
     pshm_arguments *arguments);
+
+/* Whether all parameters are numbers and addresses: what is neither pinned nor
+ * filled in nor called back. */
+bool pshm_arguments_are_plain(const pshm_signature *signature);
+
+/* All that there is to do for a function that is plain. */
+static inline polyshm_status pshm_arguments_gather_plain(
+    const polyshm_function *function, const polyshm_value *values,
+    pshm_slot *slots) {
+  const pshm_signature *signature = &function->signature;
+  pshm_registers_clear(&function->registers, slots);
+  for (unsigned i = 0; i < signature->nparameters; i++) {
+    polyshm_status status = pshm_convert_quickly_in(
+        signature->parameters[i].type, &values[i], i + 1,
+        &slots[function->registers.places[i]]);
+    if (PSHM_UNLIKELY(status != POLYSHM_OK))
+      return status;
+  }
+  return POLYSHM_OK;
+}
 
 #endif

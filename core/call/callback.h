@@ -34,12 +34,12 @@ void pshm_closure_close(pshm_closure *closure);
 /* A native call that a thread is in. */
 typedef struct pshm_frame {
   struct pshm_frame *outer;
+  uint32_t asked;        /* bit i: callee i may call fn */
+  polyshm_status status; /* of the callback that failed */
   const polyshm_function *function;
   polyshm_callback_fn fn;
   void *userdata;
-  uint32_t asked;        /* bit i: callee i may call fn */
-  polyshm_status status; /* of the callback that failed */
-  pshm_error error;      /* why, if that was */
+  pshm_error error; /* why, if that was */
 } pshm_frame;
 
 /* What native code may still call: it is released when the thread's outermost
@@ -71,11 +71,11 @@ static inline void pshm_frame_enter(
     pshm_thread *thread, pshm_frame *frame, const polyshm_function *function,
     polyshm_callback_fn fn, void *userdata, uint32_t asked) {
   frame->outer = thread->innermost;
+  frame->asked = asked;
+  frame->status = POLYSHM_OK;
   frame->function = function;
   frame->fn = fn;
   frame->userdata = userdata;
-  frame->asked = asked;
-  frame->status = POLYSHM_OK;
   thread->innermost = frame;
 }
 

@@ -90,6 +90,8 @@ polyshm_status polyshm_function_at(
   memcpy(&function->code, &address, sizeof address);
   function->signature = parsed;
   pshm_registers_assign(&function->registers, &parsed);
+  function->is_plain =
+      function->registers.are_enough && pshm_arguments_are_plain(&parsed);
   for (int i = 0; i < parsed.nparameters; i++)
     function->types[i] = pshm_convert_type(parsed.parameters[i].type);
   if (ffi_prep_cif(
@@ -234,27 +236,38 @@ static void give_guard_back(polyshm_list *list) {
     pshm_error_restore(&before);
 }
 
-static inline polyshm_status invoke(
-    const polyshm_function *function, pshm_arguments *arguments,
-    polyshm_callback_fn fn, void *userdata, polyshm_value *out_value) {
+/* Without addresses, the slots are those of registers. It is laid out where it
+ * is used: of a plain call, it is the greater part. */
+PSHM_INLINE polyshm_status invoke(
+    const polyshm_function *function, const pshm_slot *slots, void **addresses,
+    uint32_t asked, polyshm_callback_fn fn, void *userdata,
+    polyshm_value *out_value) {
   pshm_thread *thread = pshm_thread_here();
   uint32_t type = function->signature.result;
   pshm_frame frame;
   pshm_result result;
-  pshm_frame_enter(thread, &frame, function, fn, userdata, arguments->asked);
+  pshm_frame_enter(thread, &frame, function, fn, userdata, asked);
   errno = 0;
-  if (PSHM_LIKELY(function->registers.are_enough))
+  if (addresses == NULL)
     pshm_registers_call(
-        &function->registers, function->code, type, arguments->slots, &result);
+        &function->registers, function->code, type, slots, &result);
   else
-    ffi_call(
-        (ffi_cif *)&function->cif, function->code, &result,
-        arguments->addresses);
+    ffi_call((ffi_cif *)&function->cif, function->code, &result, addresses);
   thread->last_errno = errno;
   pshm_frame_leave(thread, &frame);
   if (PSHM_LIKELY(frame.status == POLYSHM_OK) && out_value != NULL)
     pshm_convert_quickly_result(type, &result, out_value);
   return frame.status;
+}
+
+static inline polyshm_status invoke_gathered(
+    const polyshm_function *function, pshm_arguments *arguments,
+    polyshm_callback_fn fn, void *userdata, polyshm_value *out_value) {
+  void **addresses =
+      function->registers.are_enough ? NULL : arguments->addresses;
+  return invoke(
+      function, arguments->slots, addresses, arguments->asked, fn, userdata,
+      out_value);
 }
 
 /* The list is pinned, so that it is not closed from a callback or beside us. */
@@ -274,11 +287,39 @@ PSHM_NOINLINE static polyshm_status invoke_guarded(
   }
   status = take_guard(function, &is_taken);
   if (status == POLYSHM_OK)
-    status = invoke(function, arguments, fn, userdata, out_value);
+    status = invoke_gathered(function, arguments, fn, userdata, out_value);
   if (is_taken)
     give_guard_back(list);
   polyshm_block_unpin(block);
   pshm_list_let_go(list);
+  return status;
+}
+
+static polyshm_status call_plain(
+    const polyshm_function *function, const polyshm_value *values,
+    polyshm_callback_fn fn, void *userdata, polyshm_value *out_value) {
+  pshm_slot slots[PSHM_SIGNATURE_PARAMETERS];
+  polyshm_status status = pshm_arguments_gather_plain(function, values, slots);
+  if (PSHM_UNLIKELY(status != POLYSHM_OK))
+    return status;
+  return invoke(function, slots, NULL, 0, fn, userdata, out_value);
+}
+
+PSHM_NOINLINE static polyshm_status call_any(
+    const polyshm_function *function, const polyshm_value *values,
+    polyshm_callback_fn fn, void *userdata, polyshm_value *out_value) {
+  pshm_arguments arguments;
+  arguments.npins = 0;
+  arguments.asked = 0;
+  polyshm_status status =
+      pshm_arguments_gather(function, values, fn != NULL, &arguments);
+  if (PSHM_LIKELY(status == POLYSHM_OK))
+    status =
+        function->list == NULL
+            ? invoke_gathered(function, &arguments, fn, userdata, out_value)
+            : invoke_guarded(function, &arguments, fn, userdata, out_value);
+  for (uint32_t i = 0; i < arguments.npins; i++)
+    polyshm_block_unpin(arguments.pins[i]);
   return status;
 }
 
@@ -292,18 +333,7 @@ polyshm_status polyshm_function_call(
     return pshm_error_set(
         POLYSHM_E_INVALID, "the function takes %u values, not %llu",
         function->signature.ninputs, (unsigned long long)nvalues);
-
-  pshm_arguments arguments;
-  arguments.npins = 0;
-  arguments.asked = 0;
-  polyshm_status status =
-      pshm_arguments_gather(function, values, fn != NULL, &arguments);
-  if (PSHM_LIKELY(status == POLYSHM_OK))
-    status =
-        function->list == NULL
-            ? invoke(function, &arguments, fn, userdata, out_value)
-            : invoke_guarded(function, &arguments, fn, userdata, out_value);
-  for (uint32_t i = 0; i < arguments.npins; i++)
-    polyshm_block_unpin(arguments.pins[i]);
-  return status;
+  return function->is_plain && function->list == NULL
+             ? call_plain(function, values, fn, userdata, out_value)
+             : call_any(function, values, fn, userdata, out_value);
 }

@@ -51,6 +51,16 @@ static inline void pshm_registers_assign(
     registers->places[i] = (uint8_t)i;
 }
 
+/* A call loads them all. */
+static inline void pshm_registers_clear(
+    const pshm_registers *registers, pshm_slot *slots) {
+  memset(slots, 0, PSHM_REGISTERS_GENERAL * sizeof *slots);
+  if (registers->has_floats)
+    memset(
+        slots + PSHM_REGISTERS_GENERAL, 0,
+        PSHM_REGISTERS_FLOAT * sizeof *slots);
+}
+
 #if defined __LP64__ && defined __x86_64__
 #define PSHM_GENERAL_TYPES                                                     \
   uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t
@@ -69,7 +79,7 @@ static inline void pshm_registers_assign(
 
 /* An f32 is the low half of such a register, as it is of a slot. What a result
  * leaves in the rest is not looked at. */
-PSHM_ANY_FUNCTION static inline void pshm_registers_call(
+PSHM_ANY_FUNCTION PSHM_INLINE void pshm_registers_call(
     const pshm_registers *registers, void (*code)(void), uint32_t type,
     const pshm_slot *slots, pshm_result *out_result) {
   const pshm_slot *floats = slots + PSHM_REGISTERS_GENERAL;

@@ -145,6 +145,56 @@ static void arguments_go_where_they_belong(void **state) {
   assert_float_equal(weigh("less", "f32(i16, i16)", 2, 0, -32768), -1, 0);
 }
 
+/* Numbers and addresses alone are gathered more quickly than what may be a
+ * block, too: both ways, whatever is wrong is found, and at its place. */
+static void wrong_values_are_found(void **state) {
+  (void)state;
+  static const char *const signatures[] = {
+      "void(i64, f64, i8, ptr, str)",
+      "void(i64, f64, i8, ptr, str, const buf)"};
+  static const struct {
+    uint32_t place;
+    int32_t type;
+    int64_t number;
+    polyshm_status expected;
+  } wrong[] = {
+      {0, POLYSHM_NONE, 0, POLYSHM_E_TYPE},
+      {0, POLYSHM_UINT, INT64_MIN, POLYSHM_E_RANGE},
+      {1, POLYSHM_POINTER, 1, POLYSHM_E_TYPE},
+      {1, POLYSHM_INT, INT64_MAX, POLYSHM_E_RANGE},
+      {2, POLYSHM_INT, 128, POLYSHM_E_RANGE},
+      {2, POLYSHM_INT, -129, POLYSHM_E_RANGE},
+      {2, POLYSHM_INT, INT64_C(1) << 32, POLYSHM_E_RANGE},
+      {2, POLYSHM_FLOAT, 0, POLYSHM_E_TYPE},
+      {3, POLYSHM_INT, 0, POLYSHM_E_TYPE},
+      {4, POLYSHM_NONE, 0, POLYSHM_E_TYPE},
+      {4, POLYSHM_STRING, 0, POLYSHM_E_INVALID}, /* at NULL */
+  };
+  for (size_t i = 0; i < LENGTH(signatures); i++) {
+    polyshm_function *function = kernel("nothing", signatures[i]);
+    uint64_t count = polyshm_function_length(function);
+    for (size_t j = 0; j <= LENGTH(wrong); j++) {
+      polyshm_value values[] = {int_value(1),         float_value(2.5),
+                                int_value(-128),      pointer_value(&count),
+                                string_value("text"), bytes_value("", 0)};
+      if (j == LENGTH(wrong)) {
+        assert_ok(
+            polyshm_function_call(function, values, count, NULL, NULL, NULL));
+        break;
+      }
+      values[wrong[j].place] =
+          (polyshm_value){.type = wrong[j].type, .of.i = wrong[j].number};
+      char message[16];
+      snprintf(message, sizeof message, "value %u ", wrong[j].place + 1);
+      assert_fails(
+          polyshm_function_call(function, values, count, NULL, NULL, NULL),
+          wrong[j].expected);
+      assert_message(message);
+    }
+    polyshm_function_free(function);
+  }
+}
+
 static void errno_is_kept(void **state) {
   (void)state;
   errno = EDOM;
@@ -368,6 +418,7 @@ int main(void) {
       cmocka_unit_test(the_number_of_values_must_be_right),
       cmocka_unit_test(it_tells_what_it_takes),
       cmocka_unit_test(arguments_go_where_they_belong),
+      cmocka_unit_test(wrong_values_are_found),
       cmocka_unit_test(errno_is_kept),
       cmocka_unit_test(a_call_allocates_nothing),
       cmocka_unit_test(no_memory_is_no_crash),
