@@ -6,6 +6,10 @@
 #include "python/block.h"
 #include "python/timeout.h"
 
+#if PY_VERSION_HEX < 0x030B0000
+#include <longintrepr.h> /* later ones have it in Python.h */
+#endif
+
 enum { PSHM_PYTHON_NATIVE_MOST = 32 /* parameters */ };
 
 /* A call: the core hands it to what it calls back. */
@@ -56,6 +60,28 @@ static PyObject *pshm_python_raise_about(PyObject *subject) {
   Py_DECREF(value);
   Py_XDECREF(traceback);
   return NULL;
+}
+
+/* An int of one digit is read where it stands: nearly all are, and a call for
+ * each would show. */
+static inline int pshm_python_is_short(PyObject *object) {
+  if (!PyLong_Check(object))
+    return 0;
+#if PY_VERSION_HEX >= 0x030C0000
+  return PyUnstable_Long_IsCompact((PyLongObject *)object);
+#else
+  return Py_SIZE(object) >= -1 && Py_SIZE(object) <= 1;
+#endif
+}
+
+static inline int64_t pshm_python_from_short(PyObject *object) {
+  const PyLongObject *number = (PyLongObject *)object;
+#if PY_VERSION_HEX >= 0x030C0000
+  return PyUnstable_Long_CompactValue(number);
+#else
+  Py_ssize_t sign = Py_SIZE(object); /* 0 may have no digit at all */
+  return sign == 0 ? 0 : sign * (int64_t)number->ob_digit[0];
+#endif
 }
 
 static int pshm_python_from_long(PyObject *object, polyshm_value *value) {
@@ -378,7 +404,8 @@ static int pshm_python_take_function(PyObject *object, polyshm_value *value) {
   return -1;
 }
 
-static inline int pshm_python_take_argument(
+/* Apart from the calls' loop, which needs the registers. */
+__attribute__((noinline)) static int pshm_python_take_any(
     PyObject *object, uint32_t type, polyshm_value *value, polyshm_view *view) {
   switch (type) {
   case POLYSHM_TYPE_BUF:
@@ -398,11 +425,20 @@ static inline int pshm_python_take_argument(
   }
 }
 
+static inline int pshm_python_take_argument(
+    PyObject *object, uint32_t type, polyshm_value *value, polyshm_view *view) {
+  if (type > POLYSHM_TYPE_F64 || !pshm_python_is_short(object))
+    return pshm_python_take_any(object, type, value, view);
+  value->type = POLYSHM_INT;
+  value->of.i = pshm_python_from_short(object);
+  return 0;
+}
+
 /* C strings need not be UTF-8; os.fsencode() gives them back. */
 static inline PyObject *pshm_python_from_native(const polyshm_value *value) {
-  switch (value->type) {
-  case POLYSHM_INT:
+  if (value->type == POLYSHM_INT) /* most of all */
     return PyLong_FromLongLong(value->of.i);
+  switch (value->type) {
   case POLYSHM_UINT:
     return PyLong_FromUnsignedLongLong((uint64_t)value->of.i);
   case POLYSHM_FLOAT:

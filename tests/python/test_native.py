@@ -86,6 +86,51 @@ class Types(NativeCase):
                 with self.assertRaises(TypeError):
                     call(0, lambda x, value=value: value)
 
+    def test_integers_of_any_length(self):
+        """Python keeps them in digits of 15 or 30 bits."""
+        values = {
+            sign * (1 << bits) + more
+            for bits in range(70) for sign in (1, -1) for more in (-1, 0, 1)
+        }  # fmt: skip
+        for name, (least, most) in RANGES.items():
+            echo = kernels.bind(f"echo_{name}", f"{name}({name})")
+            for value in values:
+                if least <= value <= most:
+                    self.assertSame(echo(value), value)
+                else:
+                    with self.assertRaises(OverflowError):
+                        echo(value)
+
+    def test_integers_of_other_classes(self):
+        class Integer(int):
+            pass
+
+        class Index:
+            def __index__(self):
+                return -7
+
+        echo = kernels.bind("echo_i64", "i64(i64)")
+        for value in (0, 1, -1, (1 << 40), -(1 << 40), (1 << 63) - 1):
+            self.assertSame(echo(Integer(value)), value)
+        self.assertSame(echo(False), 0)
+        self.assertSame(echo(Index()), -7)
+        self.assertSame(kernels.bind("echo_f64", "f64(f64)")(Integer(-3)), -3.0)
+
+    def test_the_argument_that_is_wrong_is_told(self):
+        plain = [1 << 40, 2.5, -3, "text"]
+        for signature, right in (
+            ("void(i64, f64, i8, str)", plain),
+            ("void(i64, f64, i8, str, const buf)", [*plain, b"bytes"]),
+        ):
+            call = kernels.bind("nothing", signature)
+            self.assertIsNone(call(*right))
+            for i, value in enumerate(("x", [], None, 4)):
+                given = [*right[:i], value, *right[i + 1 :]]
+                with self.assertRaisesRegex(TypeError, f"argument {i + 1} of nothing"):
+                    call(*given)
+            with self.assertRaisesRegex(OverflowError, "value 3 .*i8: it is 128"):
+                call(*right[:2], 128, *right[3:])
+
     def test_floats_cross_with_their_edges(self):
         for name, most in (("f32", F32_MOST), ("f64", sys.float_info.max)):
             echo = kernels.bind(f"echo_{name}", f"{name}({name})")
