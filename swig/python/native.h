@@ -133,7 +133,7 @@ static int pshm_python_take_float(PyObject *object, polyshm_value *value) {
 
 static int pshm_python_to_pointer(PyObject *object, const void **out_address) {
   polyshm_value value;
-  if (pshm_python_from_long(object, &value) != 0)
+  if (pshm_python_take_integer(object, &value) != 0)
     return -1;
   uintptr_t address = (uintptr_t)value.of.i;
   if ((value.type == POLYSHM_INT && value.of.i < 0) ||
