@@ -115,14 +115,15 @@ PSHM_COLD static polyshm_status refuse(const reader *in, const char *problem) {
 
 /* ------------------------------------------------------------------- types */
 
-static polyshm_status refuse_type(const reader *in) {
+#define TYPE_EXPECTED "a type is expected: i8 to i64, u8 to u64, f32, f64, "
+
+/* `expected` tells the types that can stand here. */
+static polyshm_status refuse_type(const reader *in, const char *expected) {
   if (is_next(in, "."))
     return refuse(in, "variable arguments cannot be passed");
   if (is_next(in, "struct") || is_next(in, "union") || is_next(in, "{"))
     return refuse(in, "structs and unions cannot be passed by value");
-  return refuse(
-      in, "a type is expected: i8 to i64, u8 to u64, f32, f64, ptr, str, buf, "
-          "[T], len, count or fn");
+  return refuse(in, expected);
 }
 
 /* The type that the next word names, if it is one of a single word. */
@@ -170,7 +171,7 @@ static polyshm_status read_callee_parameter(reader *in, void *context) {
   bool is_read = accept(in, "*");
   uint8_t type;
   if (!read_type(in, &type))
-    return refuse_type(in);
+    return refuse_type(in, TYPE_EXPECTED "ptr, str or * and one of these");
   if (!pshm_signature_is_number(type) && type != POLYSHM_TYPE_PTR &&
       type != POLYSHM_TYPE_STR)
     return refuse(&before, "a callback takes numbers, ptr, str and *T of them");
@@ -185,7 +186,7 @@ static polyshm_status read_callee_parameter(reader *in, void *context) {
 static polyshm_status read_callee(reader *in, pshm_callee *out_callee) {
   reader before = *in;
   if (!read_type(in, &out_callee->result))
-    return refuse_type(in);
+    return refuse_type(in, TYPE_EXPECTED "ptr or void");
   if (!pshm_signature_is_number(out_callee->result) &&
       out_callee->result != POLYSHM_TYPE_VOID &&
       out_callee->result != POLYSHM_TYPE_PTR)
@@ -237,7 +238,8 @@ static polyshm_status read_parameter(reader *in, void *context) {
   if (accept(in, "["))
     status = read_array(in, &parameter);
   else if (!read_type(in, &parameter.type))
-    status = refuse_type(in);
+    status =
+        refuse_type(in, TYPE_EXPECTED "ptr, str, buf, [T], len, count or fn");
   else if (parameter.type == POLYSHM_TYPE_VOID)
     status = refuse(&before, "no parameter can be void");
   else if (parameter.type == POLYSHM_TYPE_FN)
@@ -302,7 +304,7 @@ polyshm_status pshm_signature_parse(
   *out_signature = (pshm_signature){0};
   reader before = in;
   if (!read_type(&in, &out_signature->result))
-    return refuse_type(&in);
+    return refuse_type(&in, TYPE_EXPECTED "ptr, str or void");
   if (out_signature->result > POLYSHM_TYPE_STR)
     return refuse(&before, "a result is void, a number, ptr or str");
   status = read_list(&in, read_parameter, out_signature);

@@ -166,7 +166,12 @@ static void callbacks_take_simple_things(void **state) {
 static void what_is_wrong_is_said_with_its_place(void **state) {
   (void)state;
   assert_refused("f64(ptr, i6)", "'i6' at character 10: a type is expected");
-  assert_refused("", "ends at character 1");
+  assert_refused("", "ends at character 1: a type is expected: i8 to");
+  assert_refused("int(i32)", "'int' at character 1");
+  assert_refused("int(i32)", "ptr, str or void");
+  assert_refused("i32(fn int())", "f64, ptr or void");
+  assert_refused("i32(fn i32(int))", "str or * and");
+  assert_refused("i32(int)", "[T], len, count or fn");
   assert_refused("f64", "ends at character 4: '(' is expected");
   assert_refused("f64(", "ends at character 5");
   assert_refused("f64(i8", "',' or ')' is expected");
