@@ -753,9 +753,10 @@ typedef polyshm_status (*polyshm_callback_fn)(
 typedef void (*polyshm_free_fn)(void *userdata);
 
 /* Learn the address of a function or variable `symbol` in the shared library at
- * `path`, which is found as dlopen() finds it and stays loaded; NULL is what
- * this process has loaded. A NULL symbol only loads the library, *out_address
- * is NULL then. POLYSHM_E_NOT_FOUND comes with the loader's own words. */
+ * `path`, which is found as dlopen() finds it and stays loaded; NULL is the
+ * program with the libraries that it was started with. A NULL symbol only loads
+ * the library, *out_address is NULL then. POLYSHM_E_NOT_FOUND comes with the
+ * loader's own words. */
 polyshm_status polyshm_function_find(
     const char *path, const char *symbol, void **out_address);
 

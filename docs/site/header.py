@@ -52,7 +52,7 @@ PARAMETERS = {
     " buffer, or borrowed",
     "out_values": "the caller's, with room for `count` values",
     "out_version": "is set to the version",
-    "path": "of the shared library; NULL is what this process has loaded",
+    "path": "of the shared library; NULL is the program with those it was started with",
     "pids": "the caller's, is filled with ids of processes",
     "seen": "the version that is no news",
     "signature": "see the type polyshm_function",

@@ -75,7 +75,7 @@ function Library:symbol(symbol)
   return finish(pcall(core.native_find, self.path, symbol))
 end
 
---- A shared library; without a path, all that this process has loaded.
+--- A shared library; without a path, the program and what it was started with.
 function native.load(path)
   if path ~= nil then check_text(path, "path") end
   local ok, message = pcall(core.native_find, path)

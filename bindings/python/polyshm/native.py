@@ -125,8 +125,9 @@ class Library:
 
 
 def load(path=None):
-    """A shared library, as the system's loader finds it; without a path, all that
-    this process has loaded. OSError with the loader's words if there is none."""
+    """A shared library, as the system's loader finds it; without a path, the program
+    with the libraries that it was started with, such as libc. OSError with the
+    loader's words if there is none."""
     return Library(path)
 
 

@@ -54,9 +54,9 @@ local native = {}
 ---@field timeout? number Seconds to wait for it; without end
 ---@field threads? boolean Means nothing in Lua; in Python, whether others run meanwhile
 
----A shared library, as the system's loader finds it; without a path, all that this
----process has loaded. Libraries stay loaded. One that is not there is an error, in
----the loader's words.
+---A shared library, as the system's loader finds it; without a path, the program
+---with the libraries that it was started with, such as libc. Libraries stay loaded.
+---One that is not there is an error, in the loader's words.
 ---@param path? string
 ---@return polyshm.Library library
 ---@nodiscard
