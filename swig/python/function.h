@@ -107,18 +107,19 @@ static inline PyObject *pshm_python_convert_and_call(
  * block, or free a callback, while the core still needs their handles. */
 static PyObject *pshm_python_hold_and_call(
     const pshm_python_function *self, PyObject *const *arguments) {
-  PyObject *pins[PSHM_PYTHON_NATIVE_MOST];
+  PyObject *exporters[PSHM_PYTHON_NATIVE_MOST];
   for (Py_ssize_t i = 0; i < self->count; i++) {
-    pins[i] = NULL;
-    if (pshm_python_is_ours(arguments[i]))
-      pins[i] = PyMemoryView_GET_BUFFER(arguments[i])->obj;
+    exporters[i] = NULL;
+    if (PyMemoryView_Check(arguments[i]) &&
+        !pshm_python_is_released(arguments[i]))
+      exporters[i] = PyMemoryView_GET_BASE(arguments[i]);
     else if (Py_TYPE(arguments[i]) == &pshm_python_callback_type)
       pshm_python_callback_use(arguments[i]);
-    Py_XINCREF(pins[i]);
+    Py_XINCREF(exporters[i]);
   }
   PyObject *result = pshm_python_convert_and_call(self, arguments);
   for (Py_ssize_t i = 0; i < self->count; i++) {
-    Py_XDECREF(pins[i]);
+    Py_XDECREF(exporters[i]);
     if (Py_TYPE(arguments[i]) == &pshm_python_callback_type)
       pshm_python_callback_let_go(arguments[i]);
   }

@@ -415,12 +415,12 @@ class Blocks(NativeCase):
 
         self.assertEqual(touch(1, close, self.block), 5)
 
-    def test_a_view_that_goes_while_arguments_are_taken(self):
-        """Its block stays to the end of the call."""
+    def check_while_arguments_are_taken(self, make_view):
+        """The view goes, and its block stays to the end of the call."""
         block = self.make_block()
         other = SharedMemory(block.name)
         self.addCleanup(other.close)
-        view = block.view("f8")
+        view = make_view(block)
 
         class Releasing:
             def __float__(self):
@@ -433,6 +433,15 @@ class Blocks(NativeCase):
         self.fill(view, Releasing())
         with other.view("f8") as numbers:
             self.assertEqual(numbers.tolist(), [1.5] * 100)
+
+    def test_a_view_that_goes_while_arguments_are_taken(self):
+        self.check_while_arguments_are_taken(lambda block: block.view("f8"))
+
+    @unittest.skipUnless(numpy, "numpy is not installed")
+    def test_the_view_of_an_array_that_goes(self):
+        self.check_while_arguments_are_taken(
+            lambda block: memoryview(numpy.ndarray((100,), "f8", block.buf))
+        )
 
     @unittest.skipUnless(numpy, "numpy is not installed")
     def test_an_array_whose_base_was_released(self):
