@@ -15,8 +15,9 @@ typedef struct pshm_python_function {
   int64_t timeout;            /* for its lock */
   Py_ssize_t count;           /* of arguments */
   char lets_run;              /* other threads, during the call */
-  char takes_handles;         /* of blocks or callbacks, or may */
   uint8_t types[PSHM_PYTHON_NATIVE_MOST];
+  uint8_t handles[PSHM_PYTHON_NATIVE_MOST]; /* which may be blocks, callbacks */
+  uint8_t nhandles;
 } pshm_python_function;
 
 /* So long the core waits for the guard before signal handlers get their turn.
@@ -105,25 +106,32 @@ static inline PyObject *pshm_python_convert_and_call(
 
 /* Other threads, and what our conversions run, might release the last view of a
  * block, or free a callback, while the core still needs their handles. */
-static PyObject *pshm_python_hold_and_call(
-    const pshm_python_function *self, PyObject *const *arguments) {
-  PyObject *exporters[PSHM_PYTHON_NATIVE_MOST];
-  for (Py_ssize_t i = 0; i < self->count; i++) {
+static inline void pshm_python_hold_arguments(
+    const pshm_python_function *self, PyObject *const *arguments,
+    PyObject **exporters) {
+  for (int i = 0; i < self->nhandles; i++) {
+    PyObject *object = arguments[self->handles[i]];
     exporters[i] = NULL;
-    if (PyMemoryView_Check(arguments[i]) &&
-        !pshm_python_is_released(arguments[i]))
-      exporters[i] = PyMemoryView_GET_BASE(arguments[i]);
-    else if (Py_TYPE(arguments[i]) == &pshm_python_callback_type)
-      pshm_python_callback_use(arguments[i]);
-    Py_XINCREF(exporters[i]);
+    if (PyMemoryView_Check(object)) {
+      if (!pshm_python_is_released(object))
+        exporters[i] = PyMemoryView_GET_BASE(object);
+      Py_XINCREF(exporters[i]);
+    } else if (Py_TYPE(object) == &pshm_python_callback_type) {
+      pshm_python_callback_use(object);
+    }
   }
-  PyObject *result = pshm_python_convert_and_call(self, arguments);
-  for (Py_ssize_t i = 0; i < self->count; i++) {
-    Py_XDECREF(exporters[i]);
-    if (Py_TYPE(arguments[i]) == &pshm_python_callback_type)
-      pshm_python_callback_let_go(arguments[i]);
+}
+
+static inline void pshm_python_let_arguments_go(
+    const pshm_python_function *self, PyObject *const *arguments,
+    PyObject **exporters) {
+  for (int i = 0; i < self->nhandles; i++) {
+    PyObject *object = arguments[self->handles[i]];
+    if (exporters[i] != NULL)
+      Py_DECREF(exporters[i]);
+    else if (Py_TYPE(object) == &pshm_python_callback_type)
+      pshm_python_callback_let_go(object);
   }
-  return result;
 }
 
 static PyObject *pshm_python_function_call(
@@ -131,12 +139,13 @@ static PyObject *pshm_python_function_call(
     PyObject *names) {
   const pshm_python_function *self = (pshm_python_function *)callable;
   Py_ssize_t given = PyVectorcall_NARGS(flagged);
+  PyObject *exporters[PSHM_PYTHON_NATIVE_MOST];
   if (given != self->count || names != NULL)
     return pshm_python_refuse_count(self, given, names);
   Py_INCREF(callable); /* a callback may drop it */
-  PyObject *result = self->takes_handles
-                         ? pshm_python_hold_and_call(self, arguments)
-                         : pshm_python_convert_and_call(self, arguments);
+  pshm_python_hold_arguments(self, arguments, exporters);
+  PyObject *result = pshm_python_convert_and_call(self, arguments);
+  pshm_python_let_arguments_go(self, arguments, exporters);
   Py_DECREF(callable);
   return result;
 }
@@ -199,7 +208,7 @@ static polyshm_status pshm_python_prepare(pshm_python_function *self) {
     status = polyshm_function_parameter(self->function, (uint64_t)i, &type);
     self->types[i] = (uint8_t)type;
     if (type == POLYSHM_TYPE_PTR || type > POLYSHM_TYPE_STR)
-      self->takes_handles = 1;
+      self->handles[self->nhandles++] = (uint8_t)i;
     if (type == POLYSHM_TYPE_FN)
       self->lets_run = 0; /* it would come back all the time */
   }
@@ -260,7 +269,7 @@ static PyObject *pshm_python_native_bind(
   self->function = NULL;
   self->timeout = timeout;
   self->lets_run = (char)lets_run;
-  self->takes_handles = 0;
+  self->nhandles = 0;
   Py_INCREF(name);
   self->name = name;
   Py_INCREF(signature);
