@@ -3,11 +3,13 @@
 
 The header has plain comments and five laws in place of tags. What the laws say
 of each parameter and result is put into Doxygen's words here, from the manifest
-(polyshm-abi.json), and each part of the header becomes a group. A function
-without a comment, or with a parameter that nothing is known of, is an error.
+(polyshm-abi.json) and from failures.txt, and each part of the header becomes a
+group. A function without a comment, with a parameter that nothing is known of,
+or without its failures, is an error.
 """
 
 import json
+import os
 import re
 import sys
 
@@ -81,7 +83,6 @@ EXCEPTIONS = {
 }
 
 RESULTS = {
-    "status": "POLYSHM_OK, or a failure that polyshm_error_message() explains",
     "string": "a string that is borrowed",
     "handle": "a handle that is borrowed",
     "scalar": "the number",
@@ -103,7 +104,39 @@ def parameter_text(function, parameter):
     return known
 
 
-def tags_of(function, about):
+def read_failures():
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "failures.txt")
+    with open(path, encoding="utf-8") as file:
+        rows = [line.split() for line in file if not line.startswith("#")]
+    return {"polyshm_" + row[0]: row[1:] for row in rows if row}
+
+
+FAILURES = read_failures()
+# What any may answer: docs/reference/c.md says so.
+COMMON = {"INVALID", "MEMORY", "OS", "CLOSED", "UNSUPPORTED"}
+# Their comments tell what other calls answer.
+OF_ANOTHER = {
+    "polyshm_function_guard",
+    "polyshm_list_capacity",
+    "polyshm_scan_open",
+}
+
+
+def status_text(function, words):
+    """Of the result; and the header does not know of more failures."""
+    if function not in FAILURES:
+        raise SystemExit(f"header.py: {function}: how does it fail?")
+    names = FAILURES[function]
+    told = set(re.findall(r"POLYSHM_E_(\w+)", " ".join(words)))
+    if function not in OF_ANOTHER and not told <= COMMON | set(names):
+        raise SystemExit(f"header.py: {function}: failures.txt lacks one of {told}")
+    if names == ["-"]:
+        return "POLYSHM_OK, or what any function may answer"
+    listed = ", ".join("POLYSHM_E_" + name for name in names)
+    return f"POLYSHM_OK, {listed}, or what any function may answer"
+
+
+def tags_of(function, about, words):
     lines = []
     for parameter in about["parameters"]:
         direction = {"in": "in", "out": "out", "inout": "in,out"}
@@ -115,7 +148,9 @@ def tags_of(function, about):
             )
         )
     kind = about["returns"]["kind"]
-    if kind != "nothing":
+    if kind == "status":
+        lines.append(f"\\return {status_text(function, words)}")
+    elif kind != "nothing":
         lines.append(f"\\return {RESULTS[kind]}")
     return lines
 
@@ -167,6 +202,10 @@ def convert(header, functions):
         out.append(f"/** \\defgroup {group} {title.capitalize()}\n @{{ */\n")
         out.append(convert_part(text, functions, seen))
         out.append("/** @} */\n")
+    for name, failures in FAILURES.items():
+        unknown = {f for f in failures if f"POLYSHM_E_{f} =" not in header} - {"-"}
+        if name not in functions or unknown:
+            raise SystemExit(f"header.py: failures.txt: {name} {unknown}")
     missing = sorted(set(functions) - seen)
     if missing:
         raise SystemExit(f"header.py: no comment: {', '.join(missing)}")
@@ -195,7 +234,7 @@ def convert_part(text, functions, seen):
             raise SystemExit(f"header.py: no comment: {found[0][1]}")
         # Functions that stand together share their comment.
         for match in found:
-            tags = tags_of(match[1], functions[match[1]])
+            tags = tags_of(match[1], functions[match[1]], words)
             out.append(doxygen([*words, "", *tags]) + match[0] + "\n\n")
             seen.add(match[1])
         rest = DECLARATION.sub("", code).strip()

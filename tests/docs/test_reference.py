@@ -72,6 +72,11 @@ class C(unittest.TestCase):
         self.assertEqual(groups, shown)
 
     def test_what_is_missing(self):
+        words = "/* Remove the name. "
+        self.assertIn(
+            "polyshm_unlink: failures.txt lacks one of {'RANGE'}",
+            convert(self.header.replace(words, words + "POLYSHM_E_RANGE. ")),
+        )
         words = "/* In bytes; 0 for a NULL handle. */\n"
         self.assertIn(
             "no comment: polyshm_block_size",
