@@ -108,9 +108,10 @@ local polyshm = {}
 ---from it that did. Who attaches a block is not responsible for it.
 ---
 ---Codes: `E_NOT_FOUND`; `E_EXISTS`; `E_SPACE` if there is no memory for it;
----`E_ACCESS`; `E_CORRUPT` for a block that its maker left empty; `E_MEMORY` and
----`E_OS`. A name that is empty, longer than 255 bytes, not UTF-8, or has a
----slash or a zero byte inside is an error, and so is a size of 0.
+---`E_ACCESS`; `E_CORRUPT` for a block that its maker left empty; `E_BUSY` while
+---somebody has a lease on it; `E_MEMORY` and `E_OS`. A name that is empty, longer
+---than 255 bytes, not UTF-8, or has a slash or a zero byte inside is an error,
+---and so is a size of 0.
 ---@param options string|polyshm.BlockOptions A name, or a table of options
 ---@return polyshm.SharedMemory? block
 ---@return string? message
@@ -175,7 +176,8 @@ function polyshm.unlink(name) end
 
 ---What the block or list of this name is, without attaching it.
 ---
----Codes: `E_NOT_FOUND`; `E_ACCESS`; `E_OS`.
+---Codes: `E_NOT_FOUND`; `E_ACCESS`; `E_BUSY` while somebody has a lease on it;
+---`E_OS`.
 ---@param name string
 ---@return polyshm.Info? info
 ---@return string? message

@@ -8,7 +8,8 @@ __all__ = ["blocks", "gc", "holders", "inspect", "list_blocks"]
 
 
 def inspect(name):
-    """What the block called `name` is, as a BlockInfo, without attaching it."""
+    """What the block called `name` is, as a BlockInfo, without attaching it.
+    FileNotFoundError if there is none."""
     file = "/" + name
     try:
         return core.inspect(name)
@@ -31,7 +32,7 @@ def list_blocks():
 
 def holders(name):
     """The ids of the processes that have the block called `name` open, as far as
-    this user may see them."""
+    this user may see them. FileNotFoundError if there is no such block."""
     file = "/" + name
     try:
         return core.holders(name)

@@ -159,7 +159,8 @@ class SharedMemoryManager:
             raise ProcessError(f"{name} has {_PAST[self._state]}")
 
     def start(self, initializer=None, initargs=()):
-        """Start the manager's process.
+        """Start the manager's process. OSError (EADDRINUSE) if somebody listens at
+        the address, FileNotFoundError if its folder is not there.
 
         With an `initializer`, which that process calls first, it is a Python of
         `ctx`, which takes longer and more memory.
@@ -200,7 +201,11 @@ class SharedMemoryManager:
         return self._open(False)
 
     def connect(self):
-        """Connect to the manager that listens at `address`."""
+        """Connect to the manager that listens at `address`. FileNotFoundError if
+        its socket is not there, ConnectionRefusedError if nobody listens any more,
+        AuthenticationError if it has another key, TimeoutError as the argument
+        `timeout` tells; the latter two and ProtocolError may come of any request.
+        """
         manager = self._open(False)
         if self._state == _STARTED:
             manager.close()  # it answers

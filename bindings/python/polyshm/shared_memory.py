@@ -112,6 +112,12 @@ class SharedMemory(core.Block):
     Attaching makes nobody responsible for a block, but track=True has Python's own
     resource tracker remove it when this program ends, as stock Python does. The
     environment variable POLYSHM_PYTHON_TRACKER=1 does that for new blocks.
+
+    FileNotFoundError if there is no such block to attach, FileExistsError if there
+    is one to be made; OSError if /dev/shm is full (ENOSPC), the name is none
+    (EINVAL, ENAMETOOLONG), or the system refuses it otherwise, PermissionError and
+    BlockingIOError among them, the latter while somebody has a lease on it;
+    CorruptError if its maker left it empty; ValueError for a size of 0.
     """
 
     acquire, append, disown, next, own, thisown = _ABSENT
@@ -259,7 +265,8 @@ class SharedMemory(core.Block):
             self._is_open = False
 
     def unlink(self):
-        """Remove the name. Who has the block open keeps it."""
+        """Remove the name. Who has the block open keeps it. FileNotFoundError if
+        it is not there any more, PermissionError if it is another user's."""
         try:
             core.unlink(self._name)
         except OSError as error:
@@ -291,6 +298,14 @@ class ShareableList(core.List, layout.Layout):
 
     `capacity` is the least number of bytes to reserve for each item, `timeout`
     the attribute of that name. The other options are as for SharedMemory.
+
+    What is raised is SharedMemory's, and CorruptError if the block is no list,
+    VersionError if it is one of another kind. Of items: IndexError outside;
+    ValueError for text that does not fit, struct.error for an int of more than 64
+    bits, KeyError for what no list holds; PermissionError if the list is
+    read-only; TimeoutError as `timeout` tells; CorruptError if somebody wrote what
+    is no value; ClosedError after close(); UnsupportedError where it takes a list
+    that polyshm made.
     """
 
     acquire, append, disown, next, own, thisown = _ABSENT
@@ -372,7 +387,8 @@ class ShareableList(core.List, layout.Layout):
         return self._name[1:]
 
     def capacity(self, index):
-        """How many bytes of text the item of this index has room for."""
+        """How many bytes of text the item of this index has room for. IndexError
+        outside."""
         index = operator.index(index)
         length = len(self)
         if not -length <= index < length:
