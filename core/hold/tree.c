@@ -129,8 +129,14 @@ static polyshm_status join(bool start) {
   tree.connection = -1;
   for (int i = 0; i < TRIES; i++) {
     int connection = os_tree_connect(tree.token);
+    int64_t asked = os_clock_now();
     if (connection >= 0 && greet(connection))
       return POLYSHM_OK;
+    /* One that was stopped is as good as none until it goes on. */
+    if (connection >= 0 && os_clock_now() - asked > SECOND) {
+      tree.alone = os_clock_now() + SECOND;
+      break;
+    }
     if (connection == -2 ||
         (connection == -1 && start && !os_tree_is_alive(tree.token))) {
       polyshm_status status = begin_tree();

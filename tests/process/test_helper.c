@@ -221,6 +221,37 @@ static void untracked_block_stays(void **state) {
   assert_ok(polyshm_unlink(name));
 }
 
+/* A program of the tree that finds it stopped goes without. */
+static void come_to_a_stopped_helper(const stage *at) {
+  char name[80];
+  make_and_close(at);
+  ready(at);
+  rest(at); /* the helper is stopped */
+  snprintf(name, sizeof name, "%s-meanwhile", at->name);
+  make_in_program(&(stage){name, at->in, at->out});
+  child_check(is_there(at->name));
+  ready(at);
+  rest(at); /* and goes on */
+  snprintf(name, sizeof name, "%s-more", at->name);
+  make_in_program(&(stage){name, at->in, at->out});
+  child_check(is_there(name));
+}
+
+static void stopped_helper_keeps_nobody(void **state) {
+  (void)state;
+  const char *name = fresh_name();
+  actor root = start(come_to_a_stopped_helper, name);
+  await(&root);
+  pid_t helper = the_helper();
+  assert_int_equal(kill(helper, SIGSTOP), 0);
+  go(&root);
+  await(&root);
+  assert_int_equal(kill(helper, SIGCONT), 0);
+  finish(&root);
+  wait_for_the_end();
+  assert_false(is_there(name));
+}
+
 /* ---------------------------------------------- programs that close, fork */
 
 static void close_everything(const stage *at) {
@@ -374,6 +405,7 @@ int main(int argc, char **argv) {
       test(helper_has_nothing_of_its_starters),
       test(helper_keeps_nobody_waiting),
       test(untracked_block_stays),
+      test(stopped_helper_keeps_nobody),
       test(program_may_close_what_it_did_not_open),
       test(fork_amid_tests_inherits_none),
       test(fork_amid_makers_goes_on),
