@@ -572,6 +572,36 @@ static void map_waits_while_it_is_empty(void **state) {
   }
 }
 
+static void give_the_lease_back(void *argument) {
+  assert_int_equal(fcntl(*(int *)argument, F_SETLEASE, F_UNLCK), 0);
+}
+
+/* Who tests whether anybody has a block keeps those who come waiting, and may
+ * itself be kept from going on. */
+static void map_of_who_is_tested_is_waited_for(void **state) {
+  (void)state;
+  const char *name = fresh_name();
+  for (unsigned sleep = 1; sleep <= 1901; sleep += 950) {
+    make_file(name, "x", 1);
+    int tester = open(path_of(name), O_RDWR | O_CLOEXEC);
+    assert_int_equal(fcntl(tester, F_SETSIG, SIGURG), 0);
+    if (fcntl(tester, F_SETLEASE, F_WRLCK) != 0) {
+      close(tester);
+      unlink(path_of(name));
+      skip(); /* no leases here */
+    }
+    faults_reset();
+    faults_fail(FAULT_SLEEP, 1, FOR_EVER, EINTR); /* returns at once */
+    faults_before(FAULT_SLEEP, sleep, give_the_lease_back, &tester);
+    os_map map;
+    assert_ok(os_map_open(name, false, &map));
+    assert_int_equal(faults_count(FAULT_SLEEP), sleep);
+    os_map_drop(&map);
+    close(tester);
+    assert_ok(os_map_unlink(name, NULL));
+  }
+}
+
 static void map_that_stays_empty_is_corrupt(void **state) {
   (void)state;
   const char *name = fresh_name();
@@ -700,6 +730,7 @@ int main(void) {
       test(map_waits_while_it_is_empty),
       test(map_that_stays_empty_is_corrupt),
       test(map_that_goes_while_it_is_empty_is_not_found),
+      test(map_of_who_is_tested_is_waited_for),
       test(map_of_a_stock_creator_is_waited_for),
       test(map_lets_look_until_it_is_settled),
       test(map_random_bytes_differ),

@@ -34,9 +34,12 @@ enum {
   EMPTY_PAUSE = 1000000, /* nanoseconds */
 
   /* Somebody tests whether anybody has a block (removal.c), which takes
-   * microseconds; others' leases may last longer. */
-  LEASE_TRIES = 1000,
+   * microseconds, unless a busy machine lets it wait in the middle; others'
+   * leases may last longer. */
+  LEASE_TRIES = 100, /* and more while there is time */
+  LEASE_TIME = 1000000000,
   LEASE_PAUSE = 20000,
+  LEASE_LATER = 1000000,
 
   /* Memory is reserved in pieces of about a millisecond each, because a signal
    * undoes the piece that it interrupts; a program with an interval timer would
@@ -355,12 +358,17 @@ polyshm_status os_map_open(const char *name, bool read_only, os_map *out_map) {
   os_map map = {.descriptor = -1};
   hurdle found = NONE;
   polyshm_status status = open_sized(name, read_only, &map, &found);
+  int64_t end = found == NONE ? 0 : os_clock_deadline(LEASE_TIME);
   for (int empty = 0, leased = 0;
-       found != NONE && empty < EMPTY_TRIES && leased < LEASE_TRIES;) {
+       found != NONE && empty < EMPTY_TRIES &&
+       (leased < LEASE_TRIES || os_clock_left(end, 1) > 0);) {
     empty += found == EMPTY;
     leased += found != EMPTY;
     if (found != REMOVED)
-      os_clock_sleep(found == EMPTY ? EMPTY_PAUSE : LEASE_PAUSE);
+      os_clock_sleep(
+          found == EMPTY         ? EMPTY_PAUSE
+          : leased < LEASE_TRIES ? LEASE_PAUSE
+                                 : LEASE_LATER);
     status = open_sized(name, read_only, &map, &found);
   }
   if (status == POLYSHM_OK)
