@@ -84,7 +84,7 @@ class Peer:
 
     def end(self):
         try:
-            self.process.communicate(timeout=10)
+            self.process.communicate(timeout=60)
         except BrokenPipeError:
             self.process.wait()
         return self.process.returncode

@@ -348,8 +348,8 @@ class Held(CleanCase):
         self.trailer.hold(0, self.token)
         before = signal.signal(signal.SIGALRM, ring)
         self.addCleanup(signal.signal, signal.SIGALRM, before)
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
         with self.assertRaises(Enough):
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
             self.items.add(0)
         self.trailer.release(0)
         self.assertEqual(self.items[0], 1)

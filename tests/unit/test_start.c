@@ -60,7 +60,7 @@ static void start_survives_each_failure(void **state) {
       long heap = faults_heap();
       holdings held = count_holdings();
       faults_fail(kinds[i].call, nth, 1, kinds[i].code);
-      polyshm_status status = start(5000 * MILLISECOND, &manager);
+      polyshm_status status = start(60000 * MILLISECOND, &manager);
       hit = faults_hit(kinds[i].call);
       faults_reset();
       if (status == POLYSHM_OK) {
