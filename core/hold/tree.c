@@ -127,6 +127,7 @@ static polyshm_status join(bool start) {
       os_tree_identify(tree.connection) == tree.identity)
     os_tree_close(tree.connection);
   tree.connection = -1;
+  bool has_begun = false; /* and lives, whether /proc can tell or not */
   for (int i = 0; i < TRIES; i++) {
     int connection = os_tree_connect(tree.token);
     int64_t asked = os_clock_now();
@@ -137,11 +138,12 @@ static polyshm_status join(bool start) {
       tree.alone = os_clock_now() + SECOND;
       break;
     }
-    if (connection == -2 ||
-        (connection == -1 && start && !os_tree_is_alive(tree.token))) {
+    if (connection == -2 || (connection == -1 && start && !has_begun &&
+                             !os_tree_is_alive(tree.token))) {
       polyshm_status status = begin_tree();
       if (status != POLYSHM_OK)
         return status;
+      has_begun = true;
       continue;
     }
     if (connection == -1 && !start)

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -434,6 +435,44 @@ static void faults_of_the_first_leave_nothing_behind(void **state) {
   }
 }
 
+static void close_sockets(void) {
+  for (int i = 3; i < 64; i++) {
+    struct stat found;
+    if (fstat(i, &found) == 0 && S_ISSOCK(found.st_mode))
+      close(i);
+  }
+}
+
+/* It has lost its helper, and can neither find it again nor look at itself. */
+static void make_in_the_dark(void *argument) {
+  (void)argument;
+  unsetenv("POLYSHM_TREE");
+  void *handle;
+  child_check(block_create(&handle) == POLYSHM_OK);
+  polyshm_block_free(handle);
+  child_check(polyshm_unlink(name) == POLYSHM_OK);
+  close_sockets();
+  faults_reset();
+  faults_fail(FAULT_OPEN, 1, FOR_EVER, ENOENT);
+  faults_fail(FAULT_TALK, 1, FOR_EVER, ECONNREFUSED);
+  faults_fail(FAULT_SLEEP, 1, FOR_EVER, EINTR); /* not to wait for it */
+  polyshm_status status = polyshm_block_open(
+      name, 1, POLYSHM_CREATE | POLYSHM_EXCLUSIVE, NULL,
+      (polyshm_block **)&handle);
+  unsigned begun = faults_count(FAULT_RANDOM); /* trees, for their names */
+  faults_reset();
+  child_check(status == POLYSHM_OK);
+  child_check(begun <= 1);
+  polyshm_block_free(handle);
+  child_check(polyshm_unlink(name) == POLYSHM_OK);
+}
+
+static void faults_begin_no_tree_after_another(void **state) {
+  (void)state;
+  name = fresh_name();
+  assert_int_equal(in_child(make_in_the_dark, NULL), 0);
+}
+
 /* From the second block on, what a tree holds is all the same. */
 static int enter_tree(void **state) {
   (void)state;
@@ -452,6 +491,7 @@ int main(void) {
   setenv("POLYSHM_HELPER", POLYSHM_TESTS_HELPER, 1);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(faults_of_the_first_leave_nothing_behind),
+      cmocka_unit_test(faults_begin_no_tree_after_another),
       test(faults_leave_nothing_behind),
       test(faults_reach_every_kind_of_call),
       test(faults_of_the_heap_are_told),
