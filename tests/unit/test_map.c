@@ -581,7 +581,7 @@ static void give_the_lease_back(void *argument) {
 static void map_of_who_is_tested_is_waited_for(void **state) {
   (void)state;
   const char *name = fresh_name();
-  for (unsigned sleep = 1; sleep <= 1901; sleep += 950) {
+  for (unsigned sleep = 1; sleep <= 601; sleep += 300) {
     make_file(name, "x", 1);
     int tester = open(path_of(name), O_RDWR | O_CLOEXEC);
     assert_int_equal(fcntl(tester, F_SETSIG, SIGURG), 0);
