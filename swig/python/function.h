@@ -84,7 +84,9 @@ static PyObject *pshm_python_fail_native(
   return NULL;
 }
 
-static inline PyObject *pshm_python_convert_and_call(
+/* Laid out in both ways to call, of which it is the greater part. */
+__attribute__((always_inline)) static inline PyObject *
+pshm_python_convert_and_call(
     const pshm_python_function *self, PyObject *const *arguments) {
   polyshm_value values[PSHM_PYTHON_NATIVE_MOST], result;
   polyshm_view views[PSHM_PYTHON_NATIVE_MOST];
@@ -139,10 +141,24 @@ static PyObject *pshm_python_function_call(
     PyObject *names) {
   const pshm_python_function *self = (pshm_python_function *)callable;
   Py_ssize_t given = PyVectorcall_NARGS(flagged);
-  PyObject *exporters[PSHM_PYTHON_NATIVE_MOST];
   if (given != self->count || names != NULL)
     return pshm_python_refuse_count(self, given, names);
   Py_INCREF(callable); /* a callback may drop it */
+  PyObject *result = pshm_python_convert_and_call(self, arguments);
+  Py_DECREF(callable);
+  return result;
+}
+
+/* The same for a function that takes handles. */
+static PyObject *pshm_python_function_hold_and_call(
+    PyObject *callable, PyObject *const *arguments, size_t flagged,
+    PyObject *names) {
+  const pshm_python_function *self = (pshm_python_function *)callable;
+  Py_ssize_t given = PyVectorcall_NARGS(flagged);
+  PyObject *exporters[PSHM_PYTHON_NATIVE_MOST];
+  if (given != self->count || names != NULL)
+    return pshm_python_refuse_count(self, given, names);
+  Py_INCREF(callable);
   pshm_python_hold_arguments(self, arguments, exporters);
   PyObject *result = pshm_python_convert_and_call(self, arguments);
   pshm_python_let_arguments_go(self, arguments, exporters);
@@ -212,6 +228,8 @@ static polyshm_status pshm_python_prepare(pshm_python_function *self) {
     if (type == POLYSHM_TYPE_FN)
       self->lets_run = 0; /* it would come back all the time */
   }
+  if (self->nhandles != 0)
+    self->vectorcall = pshm_python_function_hold_and_call;
   if (self->guard == NULL || status != POLYSHM_OK)
     return status;
   self->lets_run = 1; /* who has the lock may need the GIL */
