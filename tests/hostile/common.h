@@ -8,8 +8,8 @@
  *   wild.0..3   lists that the neighbour overwrites and replaces
  *   wild.4..5   blocks, likewise
  *   own.P.N     what peer P made for itself, or had a manager own: the
- * neighbour takes the name away, but a handle still has what its owner put
- *               there
+ *               neighbour takes the name away, but a handle still has what its
+ *               owner put there
  *
  * The manager has the address that the environment tells, and this key.
  */

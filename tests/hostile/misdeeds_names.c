@@ -27,7 +27,7 @@
 enum { ROOM = 1 << 14, PATH = sizeof FOLDER + NAME_ROOM, FLOOD = 300 };
 
 static void path_of(char path[PATH], const char *name) {
-  snprintf(path, PATH, FOLDER "%s", name);
+  snprintf(path, PATH, FOLDER "%.*s", NAME_ROOM, name);
 }
 
 static void pick_path(neighbour *self, char path[PATH]) {
@@ -293,7 +293,7 @@ static bool is_ours(const char *name) {
   for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
     if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0)
       return true;
-  if (strncmp(name, "own.", 4) != 0)
+  if (strncmp(name, "own.", 4) != 0 || strlen(name) >= NAME_ROOM)
     return false;
   char path[PATH], bytes[sizeof SIGNATURE - 1] = {0};
   path_of(path, name);
