@@ -518,6 +518,11 @@ class Callbacks(NativeCase):
         self.assertEqual(names[-1], "fail")
         with self.assertRaises(KeyboardInterrupt):
             self.repeat(5, lambda i: (_ for _ in ()).throw(KeyboardInterrupt))
+
+    def test_recursion_ends(self):
+        """Long before the stack does, which sanitizers' builds need more of."""
+        self.addCleanup(sys.setrecursionlimit, sys.getrecursionlimit())
+        sys.setrecursionlimit(400)
         with self.assertRaises(RecursionError):
             self.repeat(1, lambda i: self.deeper(i))
         self.assertEqual(self.repeat(5, self.count), 10)
