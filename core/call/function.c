@@ -331,8 +331,10 @@ polyshm_status polyshm_function_call(
     return fail_null();
   if (PSHM_UNLIKELY(nvalues != function->signature.ninputs))
     return pshm_error_set(
-        POLYSHM_E_INVALID, "the function takes %u values, not %llu",
-        function->signature.ninputs, (unsigned long long)nvalues);
+        POLYSHM_E_INVALID, "the function takes %u value%s, not %llu",
+        function->signature.ninputs,
+        function->signature.ninputs == 1 ? "" : "s",
+        (unsigned long long)nvalues);
   return function->is_plain && function->list == NULL
              ? call_plain(function, values, fn, userdata, out_value)
              : call_any(function, values, fn, userdata, out_value);

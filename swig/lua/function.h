@@ -55,8 +55,8 @@ static int pshm_lua_native_run(lua_State *L) {
   int count = native->count;
   if (lua_gettop(L) != count)
     return luaL_error(
-        L, "the native function takes %d arguments, not %d", count,
-        lua_gettop(L));
+        L, "the native function takes %d argument%s, not %d", count,
+        count == 1 ? "" : "s", lua_gettop(L));
 
   polyshm_value values[PSHM_LUA_NATIVE_MOST], result;
   polyshm_view views[PSHM_LUA_NATIVE_MOST];

@@ -58,8 +58,8 @@ static PyObject *pshm_python_refuse_count(
         PyExc_TypeError, "%U() takes no keyword arguments", self->name);
   else
     PyErr_Format(
-        PyExc_TypeError, "%U() takes %zd arguments, not %zd", self->name,
-        self->count, given);
+        PyExc_TypeError, "%U() takes %zd argument%s, not %zd", self->name,
+        self->count, self->count == 1 ? "" : "s", given);
   return NULL;
 }
 

@@ -125,8 +125,8 @@ check.same(kernels:bind("many", "f64(i8, f64, u16, f32, i32, f64, u64, f32, " ..
 
 -- ------------------------------------------------------------------- the frame
 
-check.error("takes 1 arguments, not 0", echo_str)
-check.error("takes 1 arguments, not 2", echo_str, "a", "b")
+check.error("takes 1 argument, not 0", echo_str)
+check.error("takes 1 argument, not 2", echo_str, "a", "b")
 check.error("libnosuch.so.9", native.load, "libnosuch.so.9")
 check.error("no_such_symbol", kernels.bind, kernels, "no_such_symbol", "void()")
 check.error("no_such_symbol", kernels.symbol, kernels, "no_such_symbol")

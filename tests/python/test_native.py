@@ -293,7 +293,7 @@ class Binding(NativeCase):
     def test_the_number_of_arguments(self):
         twice = kernels.bind("twice", "i64(i64)")
         for arguments in ((), (1, 2)):
-            with self.assertRaisesRegex(TypeError, "takes 1 arguments, not"):
+            with self.assertRaisesRegex(TypeError, "takes 1 argument, not"):
                 twice(*arguments)
         with self.assertRaisesRegex(TypeError, "keyword"):
             twice(1, value=2)

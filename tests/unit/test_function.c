@@ -83,7 +83,7 @@ static void the_number_of_values_must_be_right(void **state) {
   assert_fails(
       polyshm_function_call(echo, values, 0, NULL, NULL, NULL),
       POLYSHM_E_INVALID);
-  assert_message("takes 1 values, not 0");
+  assert_message("takes 1 value, not 0");
   assert_fails(
       polyshm_function_call(echo, values, 2, NULL, NULL, NULL),
       POLYSHM_E_INVALID);
