@@ -427,6 +427,28 @@ static void item_that_never_rests_is_read_in_turn(void **state) {
   free(buffer);
 }
 
+/* Looks at a slot as long as that are few in a second: time counts, too. */
+static void item_that_never_rests_is_not_searched_for_ever(void **state) {
+  (void)state;
+  enum { SIZE = 8 * RESTLESS_SIZE }; /* no look is quicker than a change */
+  char *text = malloc(SIZE);
+  memset(text, 'x', SIZE);
+  const polyshm_value large = bytes_value(text, SIZE);
+  polyshm_list *list = make_list(&large, 1, 0);
+  polyshm_list *reader = open_again(list, POLYSHM_READ_ONLY);
+  assert_ok(polyshm_list_timeout(reader, 5 * MILLISECOND));
+  make_restless(list, 0);
+  uint64_t index = 77;
+  polyshm_status status = polyshm_list_find(reader, 0, &large, &index);
+  end_restless();
+  assert_int_equal(status, POLYSHM_E_TIMEOUT);
+  assert_message("slot 0 is overwritten faster than it can be copied");
+  assert_int_equal(index, 77);
+  polyshm_list_free(reader);
+  end_list(list);
+  free(text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(item_takes_every_value_over_every_other),
@@ -442,6 +464,7 @@ int main(void) {
       cmocka_unit_test(item_versions_count_changes),
       cmocka_unit_test(item_is_unchanged_until_it_changes),
       cmocka_unit_test(item_that_never_rests_is_read_in_turn),
+      cmocka_unit_test(item_that_never_rests_is_not_searched_for_ever),
   };
   return run_group(tests);
 }
