@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -203,16 +204,47 @@ static bool step_times(stepper *self, unsigned times) {
   return more;
 }
 
-/* Go to before an instruction; false if the end came first. */
-static bool run_to(stepper *self, uint64_t place) {
+bool stepper_is_futex(long call) {
+#ifdef SYS_futex_time64
+  if (call == SYS_futex_time64)
+    return true;
+#endif
+  return call == SYS_futex;
+}
+
+enum { CALL_STOP = SIGTRAP | 0x80 };
+
+/* What a call does that has just begun, or ended. */
+static struct __ptrace_syscall_info get_call(const stepper *self) {
+  struct __ptrace_syscall_info info = {0};
+  assert_true(
+      ptrace(
+          PTRACE_GET_SYSCALL_INFO, self->process, sizeof info, (void *)&info) >
+      0);
+  return info;
+}
+
+static bool is_at_sleep(const stepper *self) {
+  struct __ptrace_syscall_info info = get_call(self);
+  return info.op == PTRACE_SYSCALL_INFO_ENTRY &&
+         stepper_is_futex((long)info.entry.nr);
+}
+
+/* Go to before an instruction; false if the end came first, or a sleep where it
+ * is to stay awake. */
+static bool run_to(stepper *self, uint64_t place, bool awake) {
   int status = 0;
+  bool sleeps = false;
   long code = get_code(self, place);
   set_code(self, place, WITH_BREAK(code));
-  go_on(self, PTRACE_CONT);
-  assert_int_equal(waitpid(self->process, &status, 0), self->process);
-  assert_true(WIFSTOPPED(status));
+  do {
+    go_on(self, awake ? PTRACE_SYSCALL : PTRACE_CONT);
+    assert_int_equal(waitpid(self->process, &status, 0), self->process);
+    assert_true(WIFSTOPPED(status));
+    sleeps = WSTOPSIG(status) == CALL_STOP && is_at_sleep(self);
+  } while (WSTOPSIG(status) == CALL_STOP && !sleeps);
   set_code(self, place, code);
-  if (atomic_load(&self->stage->ended))
+  if (sleeps || atomic_load(&self->stage->ended))
     return false;
   assert_int_equal(WSTOPSIG(status), SIGTRAP);
   set_place(self, place);
@@ -241,17 +273,13 @@ bool stepper_event(stepper *self) {
 
 /* False if it stopped because it is at its end. */
 static bool await_call(stepper *self) {
-  struct __ptrace_syscall_info info = {0};
   int status = 0;
   assert_int_equal(waitpid(self->process, &status, 0), self->process);
   assert_true(WIFSTOPPED(status));
   if (atomic_load(&self->stage->ended))
     return false;
-  assert_int_equal(WSTOPSIG(status), SIGTRAP | 0x80);
-  assert_true(
-      ptrace(
-          PTRACE_GET_SYSCALL_INFO, self->process, sizeof info, (void *)&info) >
-      0);
+  assert_int_equal(WSTOPSIG(status), CALL_STOP);
+  struct __ptrace_syscall_info info = get_call(self);
   if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
     self->call = (long)info.entry.nr;
   else
@@ -285,7 +313,8 @@ void stepper_run(stepper *self) {
   assert_true(atomic_load(&self->stage->ended));
 }
 
-bool stepper_jump(stepper *self, const stepper_path *path, unsigned step) {
+static bool jump(
+    stepper *self, const stepper_path *path, unsigned step, bool awake) {
   if (step >= path->n) {
     stepper_run(self);
     return false;
@@ -297,8 +326,17 @@ bool stepper_jump(stepper *self, const stepper_path *path, unsigned step) {
   for (unsigned i = 1; i <= step && more; i++)
     if (path->places[i] == place)
       more = (get_place(self) != place || stepper_step(self)) &&
-             run_to(self, place);
+             run_to(self, place, awake);
   return more;
+}
+
+bool stepper_jump(stepper *self, const stepper_path *path, unsigned step) {
+  return jump(self, path, step, false);
+}
+
+bool stepper_jump_awake(
+    stepper *self, const stepper_path *path, unsigned step) {
+  return jump(self, path, step, true);
 }
 
 char stepper_state(const stepper *self) {

@@ -69,6 +69,14 @@ void stepper_note(const stepper *self, stepper_path *path);
  * before. */
 bool stepper_jump(stepper *self, const stepper_path *path, unsigned step);
 
+/* The same on a way to a sleep: false too if it is about to sleep before.
+ * Clocks do not read the time in the same steps each time, so it may pass by.
+ */
+bool stepper_jump_awake(stepper *self, const stepper_path *path, unsigned step);
+
+/* Whether a system call is the one that puts to sleep until memory changes. */
+bool stepper_is_futex(long call);
+
 /* The system call that the next instruction is, or -1. */
 long stepper_call(const stepper *self);
 

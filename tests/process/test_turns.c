@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { LEFT, RIGHT, SLOTS, CAPACITY = 40, SKIPPED = 77 };
@@ -367,14 +366,6 @@ static const waiting waitings[] = {
     {"for the list", act_list_wait, list_version},
 };
 
-static bool is_futex(long call) {
-#ifdef SYS_futex_time64
-  if (call == SYS_futex_time64)
-    return true;
-#endif
-  return call == SYS_futex;
-}
-
 static void start_waiting(stepper *them, const waiting *it) {
   uint64_t version;
   start(them, enter_tired, it->act);
@@ -387,7 +378,7 @@ static void start_waiting(stepper *them, const waiting *it) {
 static void refuse_sleep(stepper *them) {
   while (stepper_enter_call(them)) {
     stepper_leave_call(them);
-    if (is_futex(them->call))
+    if (stepper_is_futex(them->call))
       assert_int_not_equal(them->result, -ETIMEDOUT);
   }
   assert_int_equal(them->stage->status, POLYSHM_OK);
@@ -400,8 +391,8 @@ static stepper_path note_way_to_sleep(const waiting *it) {
   start_waiting(&them, it);
   do
     stepper_note(&them, &path);
-  while (!is_futex(stepper_call(&them)) && stepper_step(&them));
-  assert_true(is_futex(stepper_call(&them)));
+  while (!stepper_is_futex(stepper_call(&them)) && stepper_step(&them));
+  assert_true(stepper_is_futex(stepper_call(&them)));
   stepper_kill(&them);
   return path;
 }
@@ -412,8 +403,7 @@ static void change_before_sleep(const waiting *it) {
   for (unsigned step = 0; step < path.n; step++) {
     stepper them;
     start_waiting(&them, it);
-    /* The clock's own code does not take the same way each time. */
-    if (stepper_jump(&them, &path, step)) {
+    if (stepper_jump_awake(&them, &path, step)) {
       set(LEFT, int_value((int64_t)step));
       refuse_sleep(&them);
       turns++;
@@ -435,7 +425,7 @@ static void change_before_sleep_is_noticed(void **state) {
 static bool put_to_sleep(stepper *them) {
   do
     assert_true(stepper_enter_call(them));
-  while (!is_futex(them->call) && (stepper_leave_call(them), true));
+  while (!stepper_is_futex(them->call) && (stepper_leave_call(them), true));
   stepper_release(them);
   char state;
   do
