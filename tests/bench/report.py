@@ -57,7 +57,7 @@ CAVEATS = (
     "Stock's locks and semaphores live in processes that inherit them, and a holder "
     "that dies keeps them for ever. polyshm's are found by name, and go on.",
     "A waiter of polyshm's looks for some 20 µs before it sleeps, where that has been "
-    "of use. With a processor for each side, a message there and back takes 2 to 4 µs "
+    "of use. With a processor for each side, a message there and back takes 1 to 4 µs "
     "that way; where both share one, it is two sleeps and two wake-ups, 8 to 10 µs. "
     "Nothing is pinned: which of the two a run shows is the system's choice, and a "
     "spell of each comes to what is between.",
